@@ -1,0 +1,56 @@
+# The project's commands. Everything they need beyond Python, Node and make they install themselves, into .venv and node_modules.
+
+PYTHON ?= python3
+BIN := .venv/bin
+NPM := node_modules/.package-lock.json
+READY := .venv/.ready $(NPM)
+
+.PHONY: run reset azure test check fix bench judges lock
+
+run: $(READY) ## Run the factory on the local Azure and show what it does (WORLD=file[#case] CONFIG=folder)
+	@$(BIN)/python -m local.factory run $(if $(WORLD),--world '$(WORLD)') $(if $(CONFIG),--config '$(CONFIG)')
+
+reset: ## Forget the local world
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.factory reset; else rm -rf .local; fi
+
+azure: $(READY) ## Only the local Azure, for an app on another host: prints the settings that reach it
+	@$(BIN)/python -m local.factory azure $(if $(WORLD),--world '$(WORLD)')
+
+test: check ## Everything that CI runs
+	@$(BIN)/python -m pytest -m slow
+
+check: $(READY) ## The fast part: format, lint, types, import contracts, fast tests
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@node_modules/.bin/pyright --warnings | tail -n 40
+	@$(BIN)/lint-imports --no-cache | tail -n 3
+	@$(BIN)/python -m pytest -m 'not slow'
+
+fix: $(READY) ## Format and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+bench: $(READY) ## Print figures, assert nothing
+	@$(BIN)/python -m local.bench
+
+judges: $(READY) ## The Azure CLI and oav against the simulator (installs them: large)
+	@$(BIN)/python -m local.judges
+
+lock: ## Resolve the requirements anew
+	@$(PYTHON) -m venv .local/uv && .local/uv/bin/pip install -q uv
+	@for name in requirements requirements-dev; do .local/uv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o $$name.txt $$name.in; done
+
+.venv/.ready: requirements-dev.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed (PYTHON=...)" >&2; exit 1; }
+	@echo "Installing the Python packages ..." >&2
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
+	@touch $@
+
+$(NPM): package-lock.json
+	@command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || { echo "Node.js 20 or newer with npm is needed: install it" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Node.js $$(node --version) is too old: 20 or newer is needed" >&2; exit 1; }
+	@echo "Installing Azurite and pyright ..." >&2
+	@npm ci --no-audit --no-fund --loglevel=error --ignore-scripts >/dev/null
+	@touch $@
