@@ -1,0 +1,1 @@
+"""WHAT the factory knows: nouns and decisions; pure, standard library only."""

@@ -1,0 +1,48 @@
+"""Dataclass to JSON and back: lower camel case on the wire, nothing said about what is None."""
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+T = TypeVar("T")
+
+_HUMP = re.compile(r"_([a-z0-9])")
+_CAPITAL = re.compile(r"([A-Z])")
+
+
+def to_plain(value: object) -> Any:
+    """Plain JSON values: dicts with camelCase keys, ISO 8601 times and durations; keys whose value is None are left out."""
+    return _renamed(msgspec.to_builtins(value), _camel)
+
+
+def from_plain(plain: Any, kind: type[T]) -> T:
+    """The value of type `kind`; raises msgspec.ValidationError, a ValueError, for what does not fit. Unknown keys are ignored."""
+    return msgspec.convert(_renamed(plain, _snake), kind, strict=False)
+
+
+def to_json(value: object, indent: int = 0) -> bytes:
+    encoded = msgspec.json.encode(to_plain(value))
+    return msgspec.json.format(encoded, indent=indent) if indent else encoded
+
+
+def from_json(data: bytes, kind: type[T]) -> T:
+    return from_plain(msgspec.json.decode(data), kind)
+
+
+def _camel(key: str) -> str:
+    return _HUMP.sub(lambda hump: hump[1].upper(), key)
+
+
+def _snake(key: str) -> str:
+    return _CAPITAL.sub(lambda capital: "_" + capital[1].lower(), key)
+
+
+def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        pairs = cast(dict[str, Any], value).items()
+        return {rename(key): _renamed(item, rename) for key, item in pairs if item is not None}
+    if isinstance(value, list | tuple):
+        return [_renamed(item, rename) for item in cast(list[Any], value)]
+    return value
