@@ -1,0 +1,205 @@
+"""Look at the factory lab and at the labs, and sweep there what a dead run left."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from shared.domain.manifest import read_manifest
+
+from activities.configuration import LABS_PER_CHILD
+from activities.grants import end_grants_of_dead_runs
+from activities.marks import GOLDEN, is_leftover, sweep_copies
+from shared.azure import labs
+from shared.azure.blobs import ListedBlob
+from shared.azure.compute import with_compute
+from shared.azure.vhds import Vhds
+from shared.domain.distribution import LabStock
+from shared.domain.findings import Finding, Severity
+from shared.domain.images import GoldenImage, ImageState
+from shared.domain.labs import LabId, LabRequest
+from shared.domain.outcomes import Outcome
+from shared.domain.runs import Run
+from shared.errors import ConfigurationError, MissingError, PermanentError, RejectedError
+from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+SIDE_BY_SIDE = 8
+"""Reads at once within one activity: well below ARM's 25 a second."""
+
+
+@dataclass(frozen=True)
+class Inspected:
+    vms: int
+    images: int
+
+
+def inspect_factory(run: Run) -> Inspected:
+    """List the factory lab's VMs and golden images; sweep exports, golden VHDs and copies that a dead run left there.
+
+    Repeat-safe: what is recorded stays; the sweep finds nothing the second time.
+    """
+    fence(run)
+    lab = labs.factory_lab()
+    vhds = Vhds(lab.account)
+    blobs = {blob.name: blob for blob in vhds.list(copies=True)}
+    images, findings = _golden_images(vhds, blobs)
+    end_grants_of_dead_runs(run)
+    _sweep_unfinished_captures(run, vhds, blobs, images)
+    vms = _side_by_side(lambda vm: with_compute(vm) if vm.is_candidate else vm, labs.list_vms(lab.id))
+    Journal(run.id).write("factory.json", FactoryInventory(lab, tuple(vms), images, findings))
+    return Inspected(len(vms), len(images))
+
+
+def _golden_images(vhds: Vhds, blobs: dict[str, ListedBlob]) -> tuple[tuple[GoldenImage, ...], tuple[Finding, ...]]:
+    """Every manifest that can be read, ours and the original's, with the length of its VHD; the others as findings (B46)."""
+
+    def read(blob: ListedBlob) -> tuple[GoldenImage | None, tuple[Finding, ...]]:
+        found = vhds.find(blob.name)
+        if found is None:
+            return None, ()
+        try:
+            image, findings = read_manifest(found.data, blob.name, found.modified)
+        except ConfigurationError as error:
+            message = f"The manifest {vhds}/{blob.name} is set aside: {error.message}"
+            return None, (Finding(Severity.WARNING, error.code, message, error.next_step, blob.name),)
+        vhd = blobs.get(image.vhd)
+        return replace(image, size_bytes=vhd.size_bytes if vhd else None, manifest=blob.name), findings
+
+    manifests = [blob for blob in blobs.values() if blob.name.lower().endswith(".json")]
+    results = _side_by_side(read, manifests)
+    images = tuple(image for image, _ in results if image is not None)
+    return images, tuple(finding for _, findings in results for finding in findings)
+
+
+def _sweep_unfinished_captures(
+    run: Run, vhds: Vhds, blobs: dict[str, ListedBlob], images: tuple[GoldenImage, ...]
+) -> None:
+    """Remove golden VHDs of dead runs that got no manifest; one whose manifest cannot be read is no orphan (B46)."""
+    finished = {image.vhd for image in images}
+    for blob in blobs.values():
+        has_manifest = blob.name in finished or f"{blob.name.removesuffix('.vhd')}.json" in blobs
+        if is_leftover(run, GOLDEN, blob) and blob.name.endswith(".vhd") and not has_manifest:
+            vhds.remove(blob.name, blob.etag)
+
+
+# --- Labs
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Up to `LABS_PER_CHILD` labs of the configuration, by position."""
+
+    run: Run
+    number: int
+
+    def indices(self, labs: int) -> range:
+        first = self.number * LABS_PER_CHILD
+        return range(first, min(first + LABS_PER_CHILD, labs))
+
+
+@dataclass(frozen=True)
+class LabIndex:
+    run: Run
+    index: int
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Where labs that labs.json names without a resource group were found; or why their subscription cannot be listed."""
+
+    found: dict[str, tuple[str, ...]]
+    problems: dict[str, Outcome]
+
+
+@dataclass(frozen=True)
+class Listed:
+    subscriptions: int
+
+
+def find_resource_groups(chunk: Chunk) -> Listed:
+    """List the subscriptions in which the chunk names labs without a resource group, each once, and record where they are."""
+    journal = Journal(chunk.run.id)
+    configured = journal.read("configuration.json", FrozenConfiguration).labs
+    requests = [configured[index] for index in chunk.indices(len(configured))]
+    subscriptions = sorted({request.subscription.lower() for request in requests if not request.resource_group})
+    found: dict[str, tuple[str, ...]] = {}
+    problems: dict[str, Outcome] = {}
+    for subscription in subscriptions:
+        try:
+            for lab in labs.list_labs(subscription):
+                key = _lab_key(subscription, lab.name)
+                found[key] = (*found.get(key, ()), lab.resource_group)
+        except PermanentError as error:
+            problems[subscription] = Outcome.failed(error)
+    wanted = {_lab_key(request.subscription, request.name) for request in requests}
+    here = {key: groups for key, groups in found.items() if key in wanted}
+    journal.write(f"labs/groups-{chunk.number}.json", Groups(here, problems))
+    return Listed(len(subscriptions))
+
+
+def inspect_lab(position: LabIndex) -> Inspected:
+    """Read one lab and its custom images and sweep the copies that a dead run left in its account.
+
+    A lab that cannot be read is an outcome of its own, recorded like any other. Repeat-safe as `inspect_factory`.
+    """
+    run = position.run
+    fence(run)
+    journal = Journal(run.id)
+    request = journal.read("configuration.json", FrozenConfiguration).labs[position.index]
+    try:
+        stock = _stock(run, _lab_id(journal, request, position.index))
+    except PermanentError as error:
+        if error.code == "Fenced":
+            raise
+        stock = LabStock(problem=Outcome.failed(error))
+    journal.write(f"labs/{position.index}.json", stock)
+    return Inspected(0, len(stock.images))
+
+
+def _lab_id(journal: Journal, request: LabRequest, index: int) -> LabId:
+    group = request.resource_group
+    if not group:
+        groups = journal.read(f"labs/groups-{index // LABS_PER_CHILD}.json", Groups)
+        if problem := groups.problems.get(request.subscription.lower()):
+            raise RejectedError(problem.code, problem.message, problem.next)
+        found = groups.found.get(_lab_key(request.subscription, request.name), ())
+        if not found:
+            raise MissingError(
+                "LabNotFound",
+                f"There is no lab {request.name!r} in subscription {request.subscription}.",
+                "Correct LabName or SubscriptionId in labs.json, or remove the entry.",
+            )
+        if len(found) > 1:
+            raise ConfigurationError(
+                "LabAmbiguous",
+                f"Subscription {request.subscription} has {len(found)} labs named {request.name!r}:"
+                f" in the resource groups {', '.join(sorted(found))}.",
+                f'Add "ResourceGroup": "{sorted(found)[0]}" (or the other) to the entry in labs.json.',
+            )
+        group = found[0]
+    return LabId(request.subscription, group, request.name)
+
+
+def _stock(run: Run, lab_id: LabId) -> LabStock:
+    try:
+        lab = labs.get_lab(lab_id)
+    except MissingError as error:
+        if error.code == "SubscriptionNotFound":
+            raise
+        raise MissingError("LabNotFound", error.message, "Correct the entry in labs.json, or remove it.") from None
+    images = tuple(labs.list_custom_images(lab.id))
+    being_read = frozenset(image.vhd_url.lower() for image in images if image.state == ImageState.CREATING)
+    sweep_copies(run, Vhds(lab.account), being_read)
+    return LabStock(lab, images)
+
+
+def _lab_key(subscription: str, name: str) -> str:
+    return f"{subscription}/{name}".lower()
+
+
+def _side_by_side(read: Callable[[T], R], values: Iterable[T]) -> list[R]:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return list(pool.map(read, values))

@@ -1,0 +1,68 @@
+"""Make the plans: pure decisions over what the inspections recorded, stored before anything is done."""
+
+from dataclasses import dataclass, replace
+
+from shared.domain.capture import CapturePlan, plan_captures
+from shared.domain.distribution import DistributionPlan, LabStock, Order, plan_distribution
+from shared.domain.images import GoldenImage
+from shared.domain.outcomes import Ending, Outcome
+from shared.domain.runs import Run, started
+from shared.domain.tickets import Kind
+from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
+
+CAPTURE_PLAN = "captures.json"
+DISTRIBUTION_PLAN = "plan.json"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How much is to be done, and how much is decided without work."""
+
+    work: int
+    decided: int
+
+
+def plan_captures_of_run(run: Run) -> Planned:
+    """Decide what happens to every VM of the factory lab and record it. Repeat-safe: a recorded plan stays."""
+    fence(run)
+    journal = Journal(run.id)
+    if not journal.has(CAPTURE_PLAN):
+        inventory = journal.read("factory.json", FactoryInventory)
+        journal.write(CAPTURE_PLAN, plan_captures(inventory.vms, inventory.images, run.id, run.day, started(run.id)))
+    plan = journal.read(CAPTURE_PLAN, CapturePlan)
+    return Planned(len(plan.captures), len(plan.decided))
+
+
+def plan_distribution_of_run(run: Run) -> Planned:
+    """Pair every lab with the images that it asks for and record it. Repeat-safe: a recorded plan stays."""
+    fence(run)
+    journal = Journal(run.id)
+    if not journal.has(DISTRIBUTION_PLAN):
+        journal.write(DISTRIBUTION_PLAN, _distribution(run, journal))
+    plan = journal.read(DISTRIBUTION_PLAN, DistributionPlan)
+    return Planned(len(plan.deliveries), len(plan.pairs) - len(plan.deliveries))
+
+
+def _distribution(run: Run, journal: Journal) -> DistributionPlan:
+    configuration = journal.read("configuration.json", FrozenConfiguration)
+    inventory = journal.read("factory.json", FactoryInventory)
+    stocks = [journal.read(f"labs/{index}.json", LabStock) for index in range(len(configuration.labs))]
+    aside = [
+        (lab.request, LabStock(problem=Outcome(Ending.FAILED, lab.code, lab.message, lab.next)))
+        for lab in configuration.set_aside
+    ]
+    order = Order(run.id, run.factory, inventory.lab, configuration.terms.versions, configuration.sha256)
+    images = (*inventory.images, *_captured(journal))
+    labs = [*zip(configuration.labs, stocks, strict=True), *aside]
+    return plan_distribution(order, labs, images, configuration.definitions)
+
+
+def _captured(journal: Journal) -> list[GoldenImage]:
+    """The golden images that this run has just made."""
+    lengths = {key: o.bytes for key, o in journal.outcomes(Kind.CAPTURES) if o.state is Ending.CAPTURED}
+    captures = journal.read(CAPTURE_PLAN, CapturePlan).captures
+    return [
+        replace(capture.golden_image(0, ()), size_bytes=lengths[capture.key])
+        for capture in captures
+        if capture.key in lengths
+    ]

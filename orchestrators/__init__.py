@@ -1,0 +1,1 @@
+"""WHEN: order, fan-out, waiting, deadlines; pure generators."""

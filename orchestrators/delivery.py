@@ -1,0 +1,59 @@
+"""The life of one delivery."""
+
+from activities.delivery import (
+    DeliveryEnd,
+    DeliveryWork,
+    ImageCreation,
+    begin_copy,
+    begin_custom_image,
+    begin_image_removal,
+    copy_pending,
+    custom_image_pending,
+    image_removal_pending,
+    settle_delivery,
+)
+from shared.domain.outcomes import Ending, Outcome
+from shared.durable import Orchestration, Steps, call, settled, wait_while
+from shared.errors import PermanentError
+
+
+def deliver(context: Orchestration, work: DeliveryWork) -> Steps[Outcome]:
+    """Copy the VHD, make it the lab's custom image, settle.
+
+    A failure is returned, never raised: one lab's trouble belongs in the run's report and must not end the deliveries beside it.
+    """
+    begun = context.current_utc_datetime
+    try:
+        yield from _copied(context, work)
+        yield from _created(context, work)
+        seconds = (context.current_utc_datetime - begun).total_seconds()
+        outcome = Outcome(Ending.DELIVERED, bytes=work.delivery.image.size_bytes, seconds=seconds)
+    except PermanentError as error:
+        outcome = Outcome.failed(error)
+    # The outcome is written first; then what still runs is aborted and the copy removed, unless an image creation reads it.
+    return (yield from settled(context, settle_delivery, DeliveryEnd(work, outcome), outcome))
+
+
+def _copied(context: Orchestration, work: DeliveryWork) -> Steps[None]:
+    """The VHD lies in the lab's account, whole; nothing to do where it does already, or where the image is being made."""
+    delivery = work.delivery
+    if delivery.direct or delivery.adopt:
+        return
+    copy = yield from call(context, begin_copy, work)
+    what = f"The copy of {delivery.image.name} to the lab {delivery.lab.id.name}"
+    yield from wait_while(context, copy_pending, copy, work.terms.copy_deadline, what)
+
+
+def _created(context: Orchestration, work: DeliveryWork) -> Steps[None]:
+    """The lab has the custom image; one of ours that had failed is made anew."""
+    delivery = work.delivery
+    what = f"The custom image {delivery.image.name} of the lab {delivery.lab.id.name}"
+    if delivery.adopt:
+        creation = ImageCreation(work)
+    else:
+        if delivery.repair:
+            removal = yield from call(context, begin_image_removal, work)
+            if removal.pending:
+                yield from wait_while(context, image_removal_pending, work, work.terms.image_deadline, what)
+        creation = yield from call(context, begin_custom_image, work)
+    yield from wait_while(context, custom_image_pending, creation, work.terms.image_deadline, what)
