@@ -25,7 +25,13 @@ from activities.delivery import (
     image_removal_pending,
     settle_delivery,
 )
-from activities.inspection import find_resource_groups, inspect_factory, inspect_lab
+from activities.inspection import (
+    find_resource_groups,
+    give_up_listing,
+    inspect_factory,
+    inspect_lab,
+    set_lab_aside,
+)
 from activities.planning import plan_captures_of_run, plan_distribution_of_run
 from activities.report import write_report
 from activities.tickets import close_unfinished, next_ticket, open_round
@@ -70,7 +76,9 @@ register_activities(
         inspect_factory,
         plan_captures_of_run,
         find_resource_groups,
+        give_up_listing,
         inspect_lab,
+        set_lab_aside,
         plan_distribution_of_run,
         open_round,
         next_ticket,

@@ -44,11 +44,23 @@ def begin_capture_copy(work: CaptureWork) -> RunningCopy:
     try:
         fence(run, Kind.CAPTURES, capture.key)
     except PermanentError:
-        vhds.remove(capture.vhd)
-        end_grant(run, capture.disk)
+        _take_back(run, capture, vhds)
         raise
     size = capture.disk.size_bytes
     return RunningCopy(run.account, capture.vhd, vhd.copy_id, size + VHD_FOOTER if size else None)
+
+
+def _take_back(run: Run, capture: Capture, vhds: Vhds) -> None:
+    """Undo what a late repeat began. A finished golden image stays: its manifest was written before its outcome.
+
+    A copy that is complete while the claim is gone is left to the sweep: its manifest may be on its way.
+    """
+    end_grant(run, capture.disk)
+    vhd = vhds.find_vhd(capture.vhd)
+    if vhd is None or vhds.exists(capture.manifest):
+        return
+    if vhd.copy_status == "pending" or Journal(run.id).has_outcome(Kind.CAPTURES, capture.key):
+        vhds.remove(capture.vhd)
 
 
 VHD_FOOTER = 512

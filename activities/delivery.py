@@ -93,26 +93,34 @@ def begin_custom_image(work: DeliveryWork) -> ImageCreation:
     run, delivery = work.run, work.delivery
     image, lab = delivery.image, delivery.lab
     fence(run, Kind.PAIRS, delivery.key)
-    found = labs.find_custom_image(lab.id, image.name)
-    if found is not None:
-        if _is_of_run(found, run):
-            return ImageCreation(work)
+    if (found := labs.find_custom_image(lab.id, image.name)) is not None:
+        return _adopted(work, found)
+    try:
+        operation = labs.begin_custom_image(
+            lab.id,
+            image.name,
+            Vhds(lab.account).url(delivery.vhd),
+            image.os_type,
+            image.os_state is OsState.GENERALIZED,
+            image.description,
+            _tags(run, delivery),
+        )
+    except RejectedError:
+        # After any error look, then decide (C17): a repeat of this very call may have been first.
+        if (found := labs.find_custom_image(lab.id, image.name)) is None:
+            raise
+        return _adopted(work, found)
+    return ImageCreation(work, operation)
+
+
+def _adopted(work: DeliveryWork, found: CustomImage) -> ImageCreation:
+    if not (found.is_ours(work.run.factory) and found.run == work.run.id):
         raise RejectedError(
             "ImageConflict",
-            f"Meanwhile the lab {lab.id} has a custom image {image.name} that this run did not make.",
+            f"Meanwhile the lab {work.delivery.lab.id} has a custom image {found.name} that this run did not make.",
             "The next run looks at it again.",
         )
-    source = Vhds(lab.account)
-    operation = labs.begin_custom_image(
-        lab.id,
-        image.name,
-        source.url(delivery.vhd),
-        image.os_type,
-        image.os_state is OsState.GENERALIZED,
-        image.description,
-        _tags(run, delivery),
-    )
-    return ImageCreation(work, operation)
+    return ImageCreation(work)
 
 
 def custom_image_pending(creation: ImageCreation) -> Progress:
@@ -156,14 +164,16 @@ def _remove_copy(delivery: Delivery) -> None:
     if delivery.direct:
         return
     target = Vhds(delivery.lab.account)
-    image = labs.find_custom_image(delivery.lab.id, delivery.image.name)
-    being_read = image is not None and image.state == ImageState.CREATING
-    if not (image and being_read and image.vhd_url.lower() == target.url(delivery.vhd).lower()):
+    if not _reads(delivery, target.url(delivery.vhd)):
         target.remove(delivery.vhd)
 
 
-def _is_of_run(image: CustomImage, run: Run) -> bool:
-    return image.is_ours(run.factory) and image.run == run.id
+def _reads(delivery: Delivery, vhd_url: str) -> bool:
+    try:
+        image = labs.find_custom_image(delivery.lab.id, delivery.image.name)
+    except MissingError:
+        return False
+    return image is not None and image.state == ImageState.CREATING and image.vhd_url.lower() == vhd_url.lower()
 
 
 def _tags(run: Run, delivery: Delivery) -> dict[str, str]:

@@ -107,37 +107,61 @@ class LabIndex:
 
 
 @dataclass(frozen=True)
-class Groups:
-    """Where labs that labs.json names without a resource group were found; or why their subscription cannot be listed."""
+class Unlisted:
+    """A subscription that cannot be listed, and why: all its labs are set aside for that."""
 
-    found: dict[str, tuple[str, ...]]
-    problems: dict[str, Outcome]
+    subscription: str
+    problem: Outcome
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the labs are that labs.json names without a resource group."""
+
+    found: tuple[LabId, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()
 
 
 @dataclass(frozen=True)
 class Listed:
-    subscriptions: int
+    labs: int
 
 
 def find_resource_groups(chunk: Chunk) -> Listed:
-    """List the subscriptions in which the chunk names labs without a resource group, each once, and record where they are."""
+    """Record where the chunk's labs without a resource group are; each subscription is listed once."""
     journal = Journal(chunk.run.id)
     configured = journal.read("configuration.json", FrozenConfiguration).labs
     requests = [configured[index] for index in chunk.indices(len(configured))]
-    subscriptions = sorted({request.subscription.lower() for request in requests if not request.resource_group})
-    found: dict[str, tuple[str, ...]] = {}
-    problems: dict[str, Outcome] = {}
-    for subscription in subscriptions:
+    wanted = {
+        (request.subscription.lower(), request.name.lower()) for request in requests if not request.resource_group
+    }
+    found: list[LabId] = []
+    unlisted: list[Unlisted] = []
+    for subscription in sorted({subscription for subscription, _ in wanted}):
         try:
-            for lab in labs.list_labs(subscription):
-                key = _lab_key(subscription, lab.name)
-                found[key] = (*found.get(key, ()), lab.resource_group)
+            found += [lab for lab in labs.list_labs(subscription) if (subscription, lab.name.lower()) in wanted]
         except PermanentError as error:
-            problems[subscription] = Outcome.failed(error)
-    wanted = {_lab_key(request.subscription, request.name) for request in requests}
-    here = {key: groups for key, groups in found.items() if key in wanted}
-    journal.write(f"labs/groups-{chunk.number}.json", Groups(here, problems))
-    return Listed(len(subscriptions))
+            unlisted.append(Unlisted(subscription, Outcome.failed(error)))
+    journal.write(f"labs/places-{chunk.number}.json", Places(tuple(found), tuple(unlisted)))
+    return Listed(len(found))
+
+
+@dataclass(frozen=True)
+class UnlistedChunk:
+    chunk: Chunk
+    problem: Outcome
+
+
+def give_up_listing(unlisted: UnlistedChunk) -> Listed:
+    """Record that a chunk's subscriptions could not be listed for so long that its labs without a group are set aside."""
+    journal = Journal(unlisted.chunk.run.id)
+    configured = journal.read("configuration.json", FrozenConfiguration).labs
+    subscriptions = sorted(
+        {configured[index].subscription.lower() for index in unlisted.chunk.indices(len(configured))}
+    )
+    places = Places(unlisted=tuple(Unlisted(subscription, unlisted.problem) for subscription in subscriptions))
+    journal.write(f"labs/places-{unlisted.chunk.number}.json", places)
+    return Listed(0)
 
 
 def inspect_lab(position: LabIndex) -> Inspected:
@@ -159,13 +183,32 @@ def inspect_lab(position: LabIndex) -> Inspected:
     return Inspected(0, len(stock.images))
 
 
+@dataclass(frozen=True)
+class LabAside:
+    position: LabIndex
+    problem: Outcome
+
+
+def set_lab_aside(aside: LabAside) -> Inspected:
+    """Record why a lab could not be inspected after many attempts: its neighbours go on."""
+    stock = LabStock(problem=aside.problem)
+    Journal(aside.position.run.id).write(f"labs/{aside.position.index}.json", stock)
+    return Inspected(0, 0)
+
+
 def _lab_id(journal: Journal, request: LabRequest, index: int) -> LabId:
     group = request.resource_group
     if not group:
-        groups = journal.read(f"labs/groups-{index // LABS_PER_CHILD}.json", Groups)
-        if problem := groups.problems.get(request.subscription.lower()):
-            raise RejectedError(problem.code, problem.message, problem.next)
-        found = groups.found.get(_lab_key(request.subscription, request.name), ())
+        places = journal.read(f"labs/places-{index // LABS_PER_CHILD}.json", Places)
+        subscription, name = request.subscription.lower(), request.name.lower()
+        for unlisted in places.unlisted:
+            if unlisted.subscription == subscription:
+                raise RejectedError(unlisted.problem.code, unlisted.problem.message, unlisted.problem.next)
+        found = sorted(
+            lab.resource_group
+            for lab in places.found
+            if (lab.subscription.lower(), lab.name.lower()) == (subscription, name)
+        )
         if not found:
             raise MissingError(
                 "LabNotFound",
@@ -177,7 +220,7 @@ def _lab_id(journal: Journal, request: LabRequest, index: int) -> LabId:
                 "LabAmbiguous",
                 f"Subscription {request.subscription} has {len(found)} labs named {request.name!r}:"
                 f" in the resource groups {', '.join(sorted(found))}.",
-                f'Add "ResourceGroup": "{sorted(found)[0]}" (or the other) to the entry in labs.json.',
+                f'Add "ResourceGroup": "{found[0]}" (or the other) to the entry in labs.json.',
             )
         group = found[0]
     return LabId(request.subscription, group, request.name)
@@ -194,10 +237,6 @@ def _stock(run: Run, lab_id: LabId) -> LabStock:
     being_read = frozenset(image.vhd_url.lower() for image in images if image.state == ImageState.CREATING)
     sweep_copies(run, Vhds(lab.account), being_read)
     return LabStock(lab, images)
-
-
-def _lab_key(subscription: str, name: str) -> str:
-    return f"{subscription}/{name}".lower()
 
 
 def _side_by_side(read: Callable[[T], R], values: Iterable[T]) -> list[R]:

@@ -59,13 +59,15 @@ Orchestrator: TypeAlias = Callable[[Orchestration, V], Steps[R]]
 # --- Steps of an orchestrator
 
 
-def call(context: Orchestration, activity: Activity[V, R], value: V) -> Steps[R]:
+def call(
+    context: Orchestration, activity: Activity[V, R], value: V, since: datetime | None = None
+) -> Steps[R]:
     """Run an activity to its end; raises PermanentError, never a transient one.
 
     Throttling and outages are waited for on durable timers, up to `PATIENCE`; an activity that raises (a bug, a dead worker) is
-    tried `CRASHES` times. Both end as ExhaustedError.
+    tried `CRASHES` times. Both end as ExhaustedError. Patience counts from `since` where the call is one of several.
     """
-    begun = context.current_utc_datetime
+    begun = since or context.current_utc_datetime
     crashes = attempt = 0
     while True:
         attempt += 1
@@ -73,7 +75,7 @@ def call(context: Orchestration, activity: Activity[V, R], value: V) -> Steps[R]
             answer: dict[str, Any] = yield context.call_activity(activity.__name__, to_plain(value))
         except Exception as error:
             crashes += 1
-            failure: FactoryError = TransientError("ActivityFailed", redacted(str(error)))
+            failure: FactoryError = TransientError("ActivityFailed", _told(error))
         else:
             refused = _failure(answer)
             if refused is None:
@@ -92,15 +94,17 @@ def call(context: Orchestration, activity: Activity[V, R], value: V) -> Steps[R]
 def fan_out(context: Orchestration, activity: Activity[V, R], values: Sequence[V]) -> Steps[list[R | PermanentError]]:
     """Run one activity for each value, at most about 100; results in order, failures in their places.
 
-    Transient ones are repeated afterwards, one at a time: never a retry inside a fan-out (`durable-facts.md` 2.4).
+    Transient ones are repeated afterwards, one at a time: never a retry inside a fan-out (`durable-facts.md` 2.4). They share
+    one patience: an outage that all of them meet is not waited for a hundred times.
     """
+    begun = context.current_utc_datetime
     answers = yield from _all(context, [context.call_activity(activity.__name__, to_plain(value)) for value in values])
     results: list[R | PermanentError] = []
     for value, answer in zip(values, answers, strict=True):
         failure = TransientError("ActivityFailed", "") if answer is None else _failure(answer)
         try:
             if isinstance(failure, TransientError):
-                results.append((yield from call(context, activity, value)))
+                results.append((yield from call(context, activity, value, since=begun)))
             elif failure is None:
                 results.append(from_plain(answer["value"], _result_type(activity)))
             else:
@@ -200,8 +204,17 @@ _ERRORS = {
 }
 
 
+_LONGEST_MESSAGE = 1000
+"""Characters: what crosses the seam is at most 4 KB in all, and a crash may tell a whole page."""
+
+
+def _told(what: object) -> str:
+    """What went wrong, as it may be told: nothing secret in it, and not too long."""
+    return redacted(str(what))[:_LONGEST_MESSAGE]
+
+
 def _envelope(error: FactoryError) -> dict[str, Any]:
-    envelope: dict[str, Any] = {"error": error.code, "message": redacted(error.message), "next": error.next_step}
+    envelope: dict[str, Any] = {"error": error.code, "message": _told(error.message), "next": error.next_step}
     if isinstance(error, TransientError):
         envelope["transient"] = True
         if error.retry_after is not None:
@@ -258,7 +271,7 @@ def _activity_entry(activity: Callable[[Any], Any]) -> Callable[[Any], Any]:
         except FactoryError as error:
             return _envelope(error)
         except Exception as error:
-            raise RuntimeError(redacted(f"{type(error).__name__}: {error}")) from None
+            raise RuntimeError(_told(f"{type(error).__name__}: {error}")) from None
 
     return run  # pyright: ignore
 

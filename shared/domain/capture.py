@@ -19,6 +19,10 @@ SHUTDOWN_WITHIN = timedelta(minutes=60)
 """A VM deallocated later than this after its generalize artifact may have been started in between."""
 
 
+LONGEST_DESCRIPTION = 1000
+"""Characters: notes may fill a page, but a description travels with each capture and delivery, whose inputs stay below 4 KB."""
+
+
 @dataclass(frozen=True)
 class Artifact:
     """The last artifact applied to a VM: its name in the artifact source, how it ended, when it was installed."""
@@ -167,7 +171,7 @@ def plan_captures(
                             image_path=path,
                             image=name,
                             os_type=vm.os_type,
-                            description=vm.notes.replace("Golden Image: ", ""),
+                            description=vm.notes.replace("Golden Image: ", "")[:LONGEST_DESCRIPTION],
                             disk=vm.disk,
                             digest=digest,
                             vhd=vhd_name(digest, run),

@@ -95,7 +95,7 @@ def plan_distribution(
     paths |= {key: canonical_path(versions[0].image_path) for key, versions in newest.items()}
     pairs: list[Pair] = []
     deliveries: list[Delivery] = []
-    for request, stock in sorted(labs, key=lambda lab: (lab[0].subscription.lower(), lab[0].name.lower())):
+    for request, stock in sorted(labs, key=lambda lab: lab[0].key):
         lab_pairs, lab_deliveries = _plan_lab(order, request, stock, newest, paths)
         pairs += lab_pairs
         deliveries += lab_deliveries

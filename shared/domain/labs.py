@@ -49,6 +49,11 @@ class LabRequest:
     path: str = ""
     line: int | None = None
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """For a stable order; labs of one name differ in their groups."""
+        return self.subscription.lower(), self.name.lower(), self.resource_group.lower(), self.path
+
 
 @dataclass(frozen=True)
 class Lab:

@@ -24,8 +24,9 @@ DONE = Progress(pending=False)
 def next_pause(waited: timedelta, progress: Progress) -> timedelta:
     """0.7 of the predicted rest; where nothing is told, a tenth of the time waited so far."""
     if progress.done_bytes and progress.total_bytes:
-        rest = waited * ((progress.total_bytes - progress.done_bytes) / progress.done_bytes)
+        rest = waited.total_seconds() * ((progress.total_bytes - progress.done_bytes) / progress.done_bytes)
         pause = rest * 0.7
     else:
-        pause = waited / 10
-    return min(max(pause, SHORTEST), LONGEST)
+        pause = waited.total_seconds() / 10
+    # In seconds: the rest of a copy that has hardly begun is longer than a timedelta can be.
+    return timedelta(seconds=min(max(pause, SHORTEST.total_seconds()), LONGEST.total_seconds()))

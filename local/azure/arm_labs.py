@@ -1,0 +1,300 @@
+"""Microsoft.DevTestLab: labs, their VMs, their artifact sources."""
+
+import re
+from urllib.parse import quote, urlencode
+
+from local.azure.arm_answers import (
+    Answer,
+    ArmCall,
+    ArmError,
+    bad_request,
+    forbidden,
+    group_not_found,
+    not_found,
+    subscription_not_found,
+)
+from local.azure.clock import iso
+from local.azure.resources import Account, Json, Lab, LabVm, Subscription, storage_id
+from local.azure.state import State
+from local.azure.tokens import object_id
+from local.azure.vhd import seeded_uuid
+
+_PAGE_SIZE = 100
+_NAME_FILTER = re.compile(r"name\s+eq\s+'(?P<name>(?:[^']|'')*)'", re.IGNORECASE)
+_PUBLIC_REPO = "public repo"
+_ARTIFACTS = {
+    "windows-sysprep": ("Sysprep", "Windows"),
+    "linux-deprovision": ("Linux Deprovision", "Linux"),
+}
+_POWER_STATES = {"running": "Running", "starting": "Starting", "stopping": "Stopping", "deallocating": "Stopping"}
+
+
+def find_subscription(state: State, call: ArmCall) -> Subscription:
+    """The subscription of a call; raises as ARM does when there is none or the caller may not see it."""
+    subscription = state.subscriptions.get("", call.subscription)
+    if subscription is None:
+        raise subscription_not_found(call.subscription)
+    if subscription.denied:
+        scope = f"/subscriptions/{call.subscription}"
+        raise forbidden(call.caller, object_id(call.caller), "Microsoft.Resources/subscriptions/read", scope)
+    return subscription
+
+
+def find_group(state: State, call: ArmCall) -> None:
+    find_subscription(state, call)
+    if call.group.lower() not in state.groups.get(call.subscription.lower(), set()):
+        raise group_not_found(call.group)
+
+
+def find_lab(state: State, call: ArmCall, action: str = "read") -> Lab:
+    """The lab of a call; a lab that is denied answers 403 for itself and all below it."""
+    find_group(state, call)
+    lab = state.labs.get(call.subscription, f"{call.group}/{call.name('lab')}")
+    if lab is None:
+        raise not_found("Microsoft.DevTestLab/labs", call.name("lab"), call.group)
+    if lab.denied:
+        scope = call.path.removesuffix("/")
+        raise forbidden(call.caller, object_id(call.caller), f"Microsoft.DevTestLab/labs/{action}", scope)
+    return lab
+
+
+def find_account(state: State, name: str) -> Account | None:
+    account = state.accounts.get("", name)
+    return None if account is None or account.system else account
+
+
+class Labs:
+    """Everything below `labs` that is only read here."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def list_by_subscription(self, call: ArmCall) -> Answer:
+        find_subscription(self._state, call)
+        labs = [lab for lab in self._state.labs.part(call.subscription) if not lab.denied]
+        return self._page(call, [self._body(lab) for lab in labs])
+
+    async def list_by_group(self, call: ArmCall) -> Answer:
+        find_group(self._state, call)
+        labs = self._state.labs.part(call.subscription)
+        mine = [lab for lab in labs if not lab.denied and lab.rg.lower() == call.group.lower()]
+        return self._page(call, [self._body(lab) for lab in mine])
+
+    async def get(self, call: ArmCall) -> Answer:
+        return Answer(200, self._body(find_lab(self._state, call)))
+
+    async def list_vms(self, call: ArmCall) -> Answer:
+        lab = find_lab(self._state, call, "virtualMachines/read")
+        return self._page(call, [self._vm(vm, lab, call) for vm in self._state.lab_vms.part(lab.id)])
+
+    async def get_vm(self, call: ArmCall) -> Answer:
+        lab = find_lab(self._state, call, "virtualMachines/read")
+        vm = self._state.lab_vms.get(lab.id, call.name("vm"))
+        if vm is None:
+            names = f"{call.name('lab')}/{call.name('vm')}"
+            raise not_found("Microsoft.DevTestLab/labs/virtualMachines", names, call.group)
+        formula = quote(vm.unique_id[:22] + "==", safe="=")
+        return Answer(200, self._vm(vm, lab, call), {"x-ms-dtl-vm-formula-hash": formula})
+
+    async def list_sources(self, call: ArmCall) -> Answer:
+        lab = find_lab(self._state, call, "artifactSources/read")
+        return self._page(call, [_source(lab), _environment_source(lab)])
+
+    async def get_source(self, call: ArmCall) -> Answer:
+        return Answer(200, _source(self._source_lab(call)))
+
+    async def list_artifacts(self, call: ArmCall) -> Answer:
+        lab = self._source_lab(call)
+        return self._page(call, [_artifact(lab, name) for name in _ARTIFACTS])
+
+    async def get_artifact(self, call: ArmCall) -> Answer:
+        lab = self._source_lab(call)
+        if call.name("artifact").lower() not in _ARTIFACTS:
+            names = f"{call.name('lab')}/{call.name('source')}/{call.name('artifact')}"
+            raise not_found("Microsoft.DevTestLab/labs/artifactSources/artifacts", names, call.group)
+        return Answer(200, _artifact(lab, call.name("artifact").lower()))
+
+    def _source_lab(self, call: ArmCall) -> Lab:
+        lab = find_lab(self._state, call, "artifactSources/read")
+        if call.name("source").lower() != _PUBLIC_REPO:
+            names = f"{call.name('lab')}/{call.name('source')}"
+            raise not_found("Microsoft.DevTestLab/labs/artifactSources", names, call.group)
+        return lab
+
+    def page(self, call: ArmCall, items: list[Json]) -> Answer:
+        return self._page(call, items)
+
+    def _page(self, call: ArmCall, items: list[Json]) -> Answer:
+        """One page of a list, filtered; the next begins where the token says."""
+        items = _filtered(items, call.query.get("$filter"))
+        size = int(self._state.behave.get("pageSize") or _PAGE_SIZE)
+        start = int(call.query.get("$skiptoken") or 0)
+        top = call.query.get("$top")
+        body: Json = {"value": items[start : start + min(size, int(top or size))]}
+        following = start + len(body["value"])
+        if following < len(items) and top is None:
+            query = {**call.query, "$skiptoken": str(following)}
+            body["nextLink"] = f"{call.base}{quote(call.path)}?{urlencode(query)}"
+        return Answer(200, body)
+
+    def _body(self, lab: Lab) -> Json:
+        account = self._state.accounts.get("", lab.storage)
+        owner = account or Account(lab.storage, lab.storage, lab.subscription, lab.rg)
+        storage = storage_id(owner.subscription, owner.rg, owner.name)
+        vault = (
+            f"/subscriptions/{lab.subscription}/resourcegroups/{lab.rg}/providers/microsoft.keyvault/vaults/{lab.name}"
+        )
+        body: Json = {
+            "properties": {
+                "defaultStorageAccount": storage,
+                "defaultPremiumStorageAccount": storage,
+                "artifactsStorageAccount": storage,
+                "premiumDataDiskStorageAccount": storage,
+                "vaultName": vault.lower(),
+                "labStorageType": "Premium",
+                "mandatoryArtifactsResourceIdsLinux": [],
+                "mandatoryArtifactsResourceIdsWindows": [],
+                "createdDate": "2024-08-28T09:37:50.2853801+00:00",
+                "premiumDataDisks": "Disabled",
+                "environmentPermission": "Reader",
+                "announcement": {"title": "", "markdown": "", "enabled": "Disabled", "expired": False},
+                "support": {"enabled": "Disabled", "markdown": ""},
+                "provisioningState": "Succeeded",
+                "uniqueIdentifier": seeded_uuid(lab.id),
+            },
+            "location": lab.location,
+            "id": lab.id,
+            "name": lab.name,
+            "type": "Microsoft.DevTestLab/labs",
+        }
+        return body if lab.tags is None else {**body, "tags": lab.tags}
+
+    def _vm(self, vm: LabVm, lab: Lab, call: ArmCall) -> Json:
+        network = f"Dtl{lab.name}"
+        compute = self._compute(vm)
+        statuses = [artifact.get("status", "Succeeded") for artifact in vm.artifacts]
+        deployment: Json = {
+            "artifactsApplied": sum(status == "Succeeded" for status in statuses),
+            "totalArtifacts": len(statuses),
+        }
+        if statuses:
+            failed = "Failed" in statuses
+            deployment = {"deploymentStatus": "Failed" if failed else "Succeeded", **deployment}
+        properties: Json = {
+            "ownerObjectId": "",
+            "ownerUserPrincipalName": "",
+            "createdByUserId": "1003000000000000",
+            "createdByUser": "user@example.com",
+            "createdDate": iso(vm.created),
+            "computeId": vm.compute_id,
+            "osType": vm.os_type,
+            "size": "Standard_DS1_v2",
+            "userName": "labuser",
+            "isAuthenticationWithSshKey": False,
+            "labSubnetName": f"{network}Subnet",
+            "labVirtualNetworkId": f"{lab.id}/virtualnetworks/{network.lower()}",
+            "disallowPublicIpAddress": True,
+            "artifactDeploymentStatus": deployment,
+            "galleryImageReference": _gallery_image(vm.os_type),
+            "networkInterface": {},
+            "allowClaim": False,
+            "storageType": "Standard",
+            "virtualMachineCreationSource": "FromGalleryImage",
+            "lastKnownPowerState": _POWER_STATES.get(compute.power or "" if compute else "", "Stopped"),
+            "provisioningState": vm.state,
+            "uniqueIdentifier": vm.unique_id,
+        }
+        if vm.notes is not None:
+            properties["notes"] = vm.notes
+        expand = call.query.get("$expand", "").lower()
+        if "artifacts" in expand and vm.artifacts:
+            properties["artifacts"] = list(vm.artifacts)
+        if "computevm" in expand and compute:
+            properties["computeVm"] = {
+                "statuses": [{"code": status.code, "displayStatus": status.display} for status in compute.statuses],
+                "osType": compute.os_type,
+                "vmSize": "Standard_DS1_v2",
+                "osDiskId": compute.id.rpartition("/virtualMachines/")[0] + f"/disks/{compute.os_disk}",
+                "dataDiskIds": [],
+                "dataDisks": [],
+            }
+        body: Json = {
+            "properties": properties,
+            "location": lab.location,
+            "id": f"{lab.id}/virtualmachines/{vm.name}".lower(),
+            "name": vm.name,
+            "type": "Microsoft.DevTestLab/labs/virtualMachines",
+        }
+        return body if vm.tags is None else {**body, "tags": vm.tags}
+
+    def _compute(self, vm: LabVm):
+        parts = vm.compute_id.split("/")
+        return self._state.compute_vms.get(parts[2], f"{parts[4]}/{parts[8]}") if len(parts) == 9 else None
+
+
+def _filtered(items: list[Json], expression: str | None) -> list[Json]:
+    if not expression:
+        return items
+    if match := _NAME_FILTER.fullmatch(expression.strip()):
+        wanted = match["name"].replace("''", "'").lower()
+        return [item for item in items if item["name"].lower() == wanted]
+    if expression.strip().lower() == "properties/allowclaim":
+        return [item for item in items if item["properties"].get("allowClaim")]
+    raise bad_request("InvalidFilter", f"The filter '{expression}' is not supported.")
+
+
+def _gallery_image(os_type: str) -> Json:
+    if os_type == "Windows":
+        offer = {"offer": "WindowsServer", "publisher": "MicrosoftWindowsServer", "sku": "2022-datacenter"}
+    else:
+        offer = {"offer": "0001-com-ubuntu-server-jammy", "publisher": "canonical", "sku": "22_04-lts"}
+    return {**offer, "osType": os_type, "version": "latest"}
+
+
+def _source(lab: Lab) -> Json:
+    """Recorded in devtestlab/test_lab_retrieve_commands.json."""
+    return {
+        "properties": {
+            "displayName": "Public Artifact Repo",
+            "uri": "https://github.com/Azure/azure-devtestlab.git",
+            "sourceType": "GitHub",
+            "folderPath": "/Artifacts",
+            "branchRef": "master",
+            "status": "Enabled",
+            "provisioningState": "Succeeded",
+            "uniqueIdentifier": "00000000-0000-0000-0000-000000000000",
+        },
+        "id": f"{lab.id}/artifactsources/{_PUBLIC_REPO}",
+        "name": "Public Repo",
+        "type": "Microsoft.DevTestLab/labs/artifactSources",
+    }
+
+
+def _environment_source(lab: Lab) -> Json:
+    source = _source(lab)
+    properties = {key: value for key, value in source["properties"].items() if key != "folderPath"}
+    properties |= {"displayName": "Public Environment Repo", "armTemplateFolderPath": "/Environments"}
+    properties["status"] = "Disabled"
+    identity = {"id": f"{lab.id}/artifactsources/public environment repo", "name": "Public Environment Repo"}
+    return {**source, "properties": properties, **identity}
+
+
+def _artifact(lab: Lab, name: str) -> Json:
+    title, system = _ARTIFACTS[name]
+    return {
+        "properties": {
+            "title": title,
+            "description": f"{title} the virtual machine.",
+            "publisher": "Microsoft",
+            "filePath": f"Artifacts/{name}",
+            "targetOsType": system,
+            "parameters": {},
+            "createdDate": "2024-08-28T09:37:50.2853801+00:00",
+        },
+        "id": f"{lab.id}/artifactsources/{_PUBLIC_REPO}/artifacts/{name}",
+        "name": name,
+        "type": "Microsoft.DevTestLab/labs/artifactSources/artifacts",
+    }
+
+
+__all__ = ["ArmError", "Labs", "find_account", "find_group", "find_lab", "find_subscription"]

@@ -1,0 +1,316 @@
+"""The world file, read: the resources it describes, with a default for everything it leaves out."""
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from local.azure.arm_virtual_machines import display_of
+from local.azure.clock import iso, parse_iso
+from local.azure.resources import (
+    Account,
+    ComputeVm,
+    CustomImage,
+    Disk,
+    Json,
+    Lab,
+    LabVm,
+    Status,
+    Subscription,
+    compute_id,
+    entries,
+    lab_id,
+    section,
+)
+from local.azure.vhd import seeded_uuid
+
+SYSTEM_ACCOUNT = "stlocalsystem"
+SYSTEM_CONTAINERS = ("configuration", "runs")
+_LONG_AGO = "2026-01-15T08:00:00.000000+00:00"
+_DEALLOCATED_AFTER = 600
+_SOMEWHERE = "00000000-0000-0000-0000-000000000001"
+
+
+class WorldError(ValueError):
+    """The file does not describe a world; the message says where."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything but blobs, which are read from the file when they are written."""
+
+    factory_lab: str
+    subscriptions: tuple[Subscription, ...]
+    labs: tuple[Lab, ...]
+    lab_vms: tuple[LabVm, ...]
+    images: tuple[tuple[CustomImage, float | None], ...]
+    compute_vms: tuple[ComputeVm, ...]
+    disks: tuple[tuple[Disk, bool], ...]
+    accounts: tuple[Account, ...]
+
+
+def unwrap_case(document: Any) -> Json:
+    """A case of the recorded vectors becomes its world, with the factory lab that its call names."""
+    if not isinstance(document, dict):
+        raise WorldError("a world is a JSON object")
+    case: Json = dict(document)  # pyright: ignore[reportUnknownArgumentType]
+    if "world" not in case or "subscriptions" in case:
+        return case
+    world: Json = dict(case["world"])
+    parameters: Json = case.get("call", {}).get("params", {})
+    if "factoryLab" not in world and parameters.get("DevTestLabName"):
+        subscription = parameters.get("SubscriptionId") or world.get("context") or ""
+        world["factoryLab"] = _lab_named(world, str(parameters["DevTestLabName"]), str(subscription))
+    return world
+
+
+def read_world(document: Json) -> World:
+    """Raises WorldError when the file cannot be understood."""
+    try:
+        return _Reader(document).read()
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise WorldError(f"the world file cannot be read: {type(error).__name__}: {error}") from error
+
+
+class _Reader:
+    def __init__(self, document: Json) -> None:
+        self._document = document
+        self._subscriptions: list[Json] = entries(document, "subscriptions")
+        self._locations: dict[str, str] = {}
+
+    def read(self) -> World:
+        labs = [self._lab(entry["id"], lab) for entry in self._subscriptions for lab in entries(entry, "labs")]
+        vms = [self._vm(entry, vm) for entry in self._subscriptions for vm in entries(entry, "vms")]
+        owners = {vm.compute_id.lower(): vm for vm in vms}
+        compute = [
+            self._compute(entry["id"], vm, owners) for entry in self._subscriptions for vm in entries(entry, "compute")
+        ]
+        return World(
+            factory_lab=str(self._document.get("factoryLab") or self._default_factory_lab()),
+            subscriptions=tuple(Subscription(entry["id"], bool(entry.get("denied"))) for entry in self._subscriptions),
+            labs=tuple(labs),
+            lab_vms=tuple(vms),
+            images=tuple(
+                self._image(entry["id"], image) for entry in self._subscriptions for image in entries(entry, "images")
+            ),
+            compute_vms=tuple(compute),
+            disks=tuple(self._disks(compute, owners)),
+            accounts=tuple(self._accounts(labs)),
+        )  # fmt: skip
+
+    def _default_factory_lab(self) -> str:
+        first = self._subscriptions[0]["id"] if self._subscriptions else _SOMEWHERE
+        return _lab_named(self._document, "factory", first)
+
+    def _lab(self, subscription: str, lab: Json) -> Lab:
+        location = str(lab.get("location") or "westeurope")
+        self._locations[lab_id(subscription, lab["rg"], lab["name"])] = location
+        storage = str(lab.get("storage") or _account_name(lab["name"])).lower()
+        return Lab(
+            subscription, lab["rg"], lab["name"], location, storage, bool(lab.get("denied")), lab.get("tags")
+        )  # fmt: skip
+
+    def _vm(self, entry: Json, vm: Json) -> LabVm:
+        subscription = entry["id"]
+        lab = lab_id(subscription, vm["rg"], vm["lab"])
+        return LabVm(
+            subscription=subscription,
+            rg=vm["rg"],
+            lab=vm["lab"],
+            name=vm["name"],
+            state=vm.get("state") or "Succeeded",
+            os_type=vm.get("osType") or "Windows",
+            compute_id=vm.get("computeId") or _compute_id_of(entry, vm),
+            notes=vm.get("notes"),
+            tags=vm.get("tags"),
+            artifacts=tuple(_artifact(lab, artifact) for artifact in entries(vm, "artifacts")),
+            created=parse_iso(vm.get("createdDate") or _LONG_AGO),
+            unique_id=seeded_uuid(f"{lab}/virtualmachines/{vm['name']}"),
+        )
+
+    def _image(self, subscription: str, image: Json) -> tuple[CustomImage, float | None]:
+        """With the seconds that one in the making still takes; None: for ever."""
+        state = str(image.get("state") or "Succeeded")
+        vhd: Json = {"sysPrep": True, "osType": image.get("osType") or "Windows"}
+        if image.get("vhdUri"):
+            vhd["imageName"] = image["vhdUri"]
+        body: Json = {"vm": image["vm"]} if image.get("vm") else {"vhd": vhd}
+        if image.get("description") is not None:
+            body["description"] = image["description"]
+        read = CustomImage(
+            subscription, image["rg"], image["lab"], image["name"], state,
+            seeded_uuid(f"{lab_id(subscription, image['rg'], image['lab'])}/customimages/{image['name']}"),
+            body, image.get("tags"), image.get("author"), image.get("creationDate"), image.get("digest"),
+        )  # fmt: skip
+        default = section(self._document, "behave").get("imageSeconds", 2.0)
+        return read, image.get("seconds", default)
+
+    def _compute(self, subscription: str, vm: Json, owners: Mapping[str, LabVm]) -> ComputeVm:
+        arm_id = str(vm.get("id") or compute_id(subscription, vm["rg"], "virtualMachines", vm["name"]))
+        owner = owners.get(arm_id.lower())
+        group = arm_id.split("/")[4]
+        return ComputeVm(
+            subscription=subscription,
+            # Where the two disagree, the id is what a lab VM leads to.
+            rg=vm["rg"] if str(vm.get("rg") or "").lower() == group.lower() else group,
+            name=vm["name"],
+            location=vm.get("location") or self._location_of(owner),
+            os_type=vm.get("osType") or (owner.os_type if owner else "Windows"),
+            os_disk=vm.get("osDisk") or f"{vm['name']}-os",
+            vm_id=vm.get("vmId") or self._vm_id(owner) or seeded_uuid(arm_id),
+            statuses=_statuses(vm.get("powerState"), entries(vm, "statuses")),
+            created=parse_iso(_LONG_AGO),
+        )
+
+    def _vm_id(self, owner: LabVm | None) -> str | None:
+        """A lab VM may say it as well."""
+        if owner is None:
+            return None
+        for entry in self._subscriptions:
+            for vm in entries(entry, "vms"):
+                if vm.get("vmId") and (vm["name"], vm["lab"], vm["rg"]) == (owner.name, owner.lab, owner.rg):
+                    return str(vm["vmId"])
+        return None
+
+    def _location_of(self, owner: LabVm | None) -> str:
+        lab = lab_id(owner.subscription, owner.rg, owner.lab) if owner else ""
+        return self._locations.get(lab, "westeurope")
+
+    def _disks(self, compute: Iterable[ComputeVm], owners: Mapping[str, LabVm]) -> list[tuple[Disk, bool]]:
+        """The OS disk of every VM and the disks that stand alone, each with whether it has an active SAS."""
+        made: dict[str, tuple[Disk, bool]] = {}
+        for vm in compute:
+            owner = owners.get(vm.id.lower())
+            made[compute_id(vm.subscription, vm.rg, "disks", vm.os_disk).lower()] = (_os_disk(vm, owner), False)
+        for subscription, given in self._given_disks():
+            arm_id = str(given.get("id") or "")
+            if not arm_id:
+                suffix = f"/resourcegroups/{given['rg']}/providers/microsoft.compute/disks/{given['name']}".lower()
+                known = [disk.id for key, (disk, _) in made.items() if key.endswith(suffix)]
+                arm_id = known[0] if known else compute_id(subscription, given["rg"], "disks", given["name"])
+            base, _ = made.get(arm_id.lower()) or (_standalone_disk(arm_id), False)
+            made[arm_id.lower()] = (_overridden(base, given), bool(given.get("sas")))
+        return list(made.values())
+
+    def _given_disks(self) -> list[tuple[str, Json]]:
+        """`disks` stands at the top or in a subscription."""
+        first: str = self._subscriptions[0]["id"] if self._subscriptions else _SOMEWHERE
+        given: list[tuple[str, Json]] = [(first, disk) for disk in entries(self._document, "disks")]
+        for entry in self._subscriptions:
+            given += [(entry["id"], disk) for disk in entries(entry, "disks")]
+        return given
+
+    def _accounts(self, labs: Iterable[Lab]) -> list[Account]:
+        made = {SYSTEM_ACCOUNT: Account(SYSTEM_ACCOUNT, SYSTEM_ACCOUNT, _SOMEWHERE, "rg-local-system", system=True)}
+        for lab in labs:
+            made[lab.storage] = Account(lab.storage, lab.storage, lab.subscription, lab.rg)
+        for given in entries(self._document, "storage"):
+            name = str(given["account"]).lower()
+            base = made.get(name) or Account(name, name, _SOMEWHERE, "rg-storage")
+            made[name] = replace(
+                base,
+                shown=given["account"],
+                subscription=given.get("subscription") or base.subscription,
+                rg=given.get("rg") or base.rg,
+                denied=bool(given.get("denied")),
+            )
+        return list(made.values())
+
+
+def _lab_named(world: Json, name: str, subscription: str) -> str:
+    """The id of the lab of this name, in this subscription if it is there; made up if there is none."""
+    for entry in sorted(entries(world, "subscriptions"), key=lambda entry: entry["id"] != subscription):
+        for lab in entries(entry, "labs"):
+            if lab["name"].lower() == name.lower():
+                return _written_lab_id(entry["id"], lab["rg"], lab["name"])
+    return _written_lab_id(subscription or _SOMEWHERE, f"rg-{name}", name)
+
+
+def _written_lab_id(subscription: str, rg: str, name: str) -> str:
+    return f"/subscriptions/{subscription}/resourceGroups/{rg}/providers/Microsoft.DevTestLab/labs/{name}"
+
+
+def _account_name(lab: str) -> str:
+    return f"st{re.sub('[^a-z0-9]', '', lab.lower())}"[:24]
+
+
+def _compute_id_of(entry: Json, vm: Json) -> str:
+    """A lab VM that does not say belongs to the Compute VM of its name, if there is just one."""
+    named = [given for given in entries(entry, "compute") if given["name"].lower() == vm["name"].lower()]
+    if len(named) == 1:
+        return str(named[0].get("id") or compute_id(entry["id"], named[0]["rg"], "virtualMachines", named[0]["name"]))
+    return compute_id(entry["id"], f"{vm['lab']}-{vm['name']}-rg", "virtualMachines", vm["name"])
+
+
+def _artifact(lab: str, given: Json) -> Json:
+    """A short name stands for the artifact of the public repository."""
+    name = str(given.get("artifactId") or given.get("artifactTitle") or "artifact")
+    full = name if name.startswith("/") else f"{lab}/artifactsources/public repo/artifacts/{name}"
+    artifact: Json = {
+        "artifactId": full,
+        "artifactTitle": given.get("artifactTitle") or name.rpartition("/")[2],
+        "parameters": given.get("parameters") or [],
+        "status": given.get("status") or "Succeeded",
+    }
+    for key in ("deploymentStatusMessage", "vmExtensionStatusMessage", "installTime"):
+        if given.get(key) is not None:
+            artifact[key] = given[key]
+    return artifact
+
+
+def _statuses(power_state: str | None, given: Iterable[Any]) -> tuple[Status, ...]:
+    """`powerState` as Azure displays it, and codes; those stand for themselves if one tells the power state."""
+    extra = [Status(code, display) for code, display in map(_code, given)]
+    codes = [status.code.lower() for status in extra]
+    base: list[Status] = []
+    if not any(code.startswith("provisioningstate/") for code in codes):
+        base.append(Status("ProvisioningState/succeeded", "Provisioning succeeded"))
+    if power_state and not any(code.startswith("powerstate/") for code in codes):
+        code = f"PowerState/{power_state.lower().removeprefix('vm ').strip()}"
+        base.append(Status(code, power_state))
+    return (*base, *extra)
+
+
+def _code(given: Any) -> tuple[str, str]:
+    code = given if isinstance(given, str) else str(given["code"])
+    display = None if isinstance(given, str) else given.get("displayStatus")
+    return code, display or display_of(code)
+
+
+def _os_disk(vm: ComputeVm, owner: LabVm | None) -> Disk:
+    arm_id = compute_id(vm.subscription, vm.rg, "disks", vm.os_disk)
+    installed = (
+        [str(artifact["installTime"]) for artifact in owner.artifacts if artifact.get("installTime")] if owner else []
+    )
+    updated = iso(parse_iso(installed[-1]) + _DEALLOCATED_AFTER) if installed else _LONG_AGO
+    return Disk(
+        vm.subscription, vm.rg, vm.os_disk, vm.location, vm.os_type, seeded_uuid(arm_id), 1, f"disk:{arm_id.lower()}",
+        updated, _LONG_AGO, vm.id,
+    )  # fmt: skip
+
+
+def _standalone_disk(arm_id: str) -> Disk:
+    parts = arm_id.split("/")
+    return Disk(
+        parts[2], parts[4], parts[8], "westeurope", "Windows", seeded_uuid(arm_id), 1,
+        f"disk:{arm_id.lower()}", _LONG_AGO, _LONG_AGO,
+    )  # fmt: skip
+
+
+def _overridden(disk: Disk, given: Json) -> Disk:
+    fields = {
+        "uniqueId": "unique_id", "sizeGb": "size_gb", "seed": "seed", "hyperVGeneration": "hyper_v_generation",
+        "networkAccessPolicy": "network_access_policy", "publicNetworkAccess": "public_network_access",
+        "dataAccessAuthMode": "data_access_auth_mode", "lastOwnershipUpdateTime": "ownership_updated",
+        "timeCreated": "created", "location": "location", "osType": "os_type",
+    }  # fmt: skip
+    changes = {field: given[key] for key, field in fields.items() if given.get(key) is not None}
+    if "seed" in changes:
+        changes["seed"] = str(changes["seed"])
+    return replace(disk, **changes)
+
+
+def far_future() -> float:
+    """When the SAS of a disk that the world came with runs out (real time)."""
+    return time.time() + 10 * 365 * 24 * 3600

@@ -1,0 +1,142 @@
+"""One local world with everything that runs in it: the simulator, the host with the app, who stops them again."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from azure.identity import ManagedIdentityCredential
+from azure.storage.blob import BlobServiceClient, ContainerClient
+
+from local.azure import LocalAzure
+from local.host import LocalHost
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STATE = REPOSITORY / ".local"
+LAST = STATE / "last"
+_WORLD = STATE / "world"
+_CHOSEN = _WORLD / "chosen.txt"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which world with which configuration; another choice starts over."""
+
+    world: Path
+    case_id: str = ""
+    configuration: Path | None = None
+
+    @property
+    def argument(self) -> str:
+        return f"{self.world}#{self.case_id}" if self.case_id else str(self.world)
+
+    @property
+    def key(self) -> str:
+        return f"{self.argument}\n{self.configuration or ''}\n"
+
+
+def find_world(text: str) -> tuple[Path, str]:
+    """The file and the case that `file#case` names; looked for here, among the sample worlds and the original's cases."""
+    name, _, case_id = text.partition("#")
+    shared = Path(os.environ.get("SHARED_DIR", REPOSITORY.parent / "shared"))
+    for folder in (Path.cwd(), REPOSITORY, REPOSITORY / "local" / "worlds", shared / "original-vectors"):
+        if (folder / name).is_file():
+            return (folder / name).resolve(), case_id
+    raise SystemExit(f"There is no world file {name!r}: give a path, or the name of a file in local/worlds.")
+
+
+def load_case(world: Path, case_id: str) -> dict[str, Any]:
+    """A world file, or one case of a file of cases."""
+    document: Any = json.loads(world.read_text("utf-8"))
+    if isinstance(document, list):
+        found = [case for case in cast(list[dict[str, Any]], document) if case["id"] == case_id]
+        if not found:
+            raise SystemExit(f"There is no case {case_id!r} in {world}: name one as {world.name}#id.")
+        return found[0]
+    return document
+
+
+def reset() -> None:
+    """Forget the local world: whoever works in it is ended first."""
+    for pid_file in STATE.glob("*.pid"):
+        _end(pid_file)
+    shutil.rmtree(_WORLD, ignore_errors=True)
+    shutil.rmtree(LAST, ignore_errors=True)
+
+
+@contextmanager
+def local_azure(chosen: Chosen) -> Generator[LocalAzure, None, None]:
+    """The simulator, going on where it was when the same world was chosen before."""
+    if not _CHOSEN.exists() or _CHOSEN.read_text("utf-8") != chosen.key:
+        reset()
+        _WORLD.mkdir(parents=True)
+        _CHOSEN.write_text(chosen.key, "utf-8")
+    _end(STATE / "azure.pid")
+    with LocalAzure(_WORLD / "azure", load_case(chosen.world, chosen.case_id)) as azure:
+        with _noted("azure", azure.endpoints["pid"]):
+            yield azure
+
+
+@contextmanager
+def local_host(azure: LocalAzure) -> Generator[LocalHost, None, None]:
+    """The app on the embedded host, with its task hub beside the world."""
+    _end(STATE / "host.pid")
+    with LocalHost(REPOSITORY, _WORLD / "hub.db", settings(azure)) as host, _noted("host", host.pid):
+        yield host
+
+
+def settings(azure: LocalAzure) -> dict[str, str]:
+    """The app settings of a local run: what reaches the simulator, and what Azure's deployment would set."""
+    environment = azure.environment("app")
+    account = environment["CONFIGURATION_ACCOUNT"]
+    return environment | {
+        "APP_ID": "local",
+        "FACTORY_SCHEDULE": "0 0 2 * * *",
+        "TASK_HUB": "ImageFactory",
+        "CONFIGURATION_TRIGGER": "Polling",
+        "ConfigurationStorage__blobServiceUri": environment["BLOB_ENDPOINT"].replace("{account}", account),
+        "ConfigurationStorage__credential": "managedidentity",
+        "HOST_IDENTITY_HEADER": "host",
+        "AZURE_FUNCTIONS_DURABLE_STRICT_TYPING": "1",
+    }
+
+
+def container(azure: LocalAzure, name: str) -> ContainerClient:
+    """A container of the configuration's account, opened by the one who sits at this machine."""
+    environment = azure.environment("local")
+    os.environ.update(environment)
+    url = environment["BLOB_ENDPOINT"].replace("{account}", environment["CONFIGURATION_ACCOUNT"])
+    return BlobServiceClient(url, credential=ManagedIdentityCredential()).get_container_client(name)
+
+
+@contextmanager
+def _noted(name: str, pid: int) -> Generator[None, None, None]:
+    """Note a child's process id in `.local/`, for whoever wants to look at it or kill it."""
+    file = STATE / f"{name}.pid"
+    file.write_text(f"{pid}\n", "utf-8")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _end(pid_file: Path) -> None:
+    """End a process that an earlier command left behind, if it is one of ours."""
+    try:
+        pid = int(pid_file.read_text("utf-8"))
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"local." in command:
+            os.kill(pid, signal.SIGTERM)
+            for _ in range(50):
+                os.kill(pid, 0)
+                time.sleep(0.1)
+            os.kill(pid, signal.SIGKILL)
+    except (OSError, ValueError):
+        pass
+    pid_file.unlink(missing_ok=True)

@@ -1,0 +1,35 @@
+"""Text files as editors and Windows PowerShell write them: UTF-8 with or without BOM, UTF-16 with BOM (X12)."""
+
+import codecs
+
+from shared.errors import ConfigurationError
+
+_SAVE = "Save the file as UTF-8."
+
+
+def decode_text(data: bytes) -> str:
+    """The text without its BOM; raises ConfigurationError `NotText` rather than guess an encoding."""
+    encoding, start = _encoding(data)
+    try:
+        text = data[start:].decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, start + error.start) + 1
+        message = f"The file does not decode as {encoding.upper()}: byte {start + error.start}, about line {line}."
+        raise ConfigurationError("NotText", message, _SAVE) from None
+    if "\0" in text:
+        raise ConfigurationError("NotText", f"The file contains NUL characters when read as {encoding.upper()}.", _SAVE)
+    return text
+
+
+def _encoding(data: bytes) -> tuple[str, int]:
+    # The BOM of UTF-32 begins with that of UTF-16.
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise ConfigurationError("NotText", "The file is UTF-32.", _SAVE)
+    for bom, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if data.startswith(bom):
+            return encoding, len(bom)
+    return "utf-8", 0

@@ -1,0 +1,134 @@
+"""The one matcher: which images an ImagePaths entry takes, and when two image paths are the same image.
+
+An image path is relative to the folder `GoldenImages`. Both separators are equal, case is ignored (NFC, lower), whole segments
+are compared, nothing is trimmed, there are no wildcards; `.json` may be missing on either side (B3, B4, X10, X11).
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from shared.domain.quoting import is_invisible, quoted
+from shared.errors import ConfigurationError
+
+LONGEST_PATH = 256
+"""An image path becomes a tag value, and Azure allows no longer one."""
+
+_SEPARATORS = re.compile(r"[\\/]")
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:[\\/]", re.IGNORECASE)
+_DRIVE = re.compile(r"[\\/]?[a-z]:", re.IGNORECASE)
+_DOUBLED = re.compile(r"[\\/]{2,}")
+_ESCAPES = {"\b": "/b", "\f": "/f", "\n": "/n", "\r": "/r", "\t": "/t"}
+_ROOT_AT = re.compile(r".*[\\/]GoldenImages[\\/]+", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class ImageEntry:
+    """One entry of ImagePaths. `segments` are as compared; `folder_only`: it ends with a separator.
+
+    A `leading_slash` has been dropped and deserves a warning.
+    """
+
+    text: str
+    segments: tuple[str, ...]
+    folder_only: bool = False
+    leading_slash: bool = False
+
+    def takes(self, image_path: str) -> bool:
+        """True when the entry names this image, with or without `.json`, or a folder above it."""
+        path = _folded(image_path)
+        if "." in path or ".." in path:
+            return False
+        depth = len(self.segments)
+        is_below = len(path) > depth and path[:depth] == self.segments
+        return is_below or (not self.folder_only and _without_json(path) == _without_json(self.segments))
+
+
+def parse_entry(text: object) -> ImageEntry:
+    """Read one entry of ImagePaths; raises ConfigurationError with a code of its own for each kind of mistake."""
+    if not isinstance(text, str):
+        advice = 'Write a path such as "Win2022/Datacenter.json", or remove the entry.'
+        raise ConfigurationError("EntryNotText", f"The entry is {quoted(text)}, not a text.", advice)
+    _check(text)
+    segments = _folded(text)
+    if "." in segments or ".." in segments:
+        kept = [part for part in split(text) if part != "."]
+        advice = _START if ".." in kept or not kept else _write("/".join(kept))
+        raise ConfigurationError("EntryDots", f"The entry {quoted(text)} has a '.' or '..' segment.", advice)
+    return ImageEntry(text, segments, folder_only=text[-1] in "\\/", leading_slash=text[0] in "\\/")
+
+
+def _check(text: str) -> None:
+    """Raise for what makes an entry unreadable whatever its segments are."""
+    if not text.strip().strip("\\/"):
+        message = "The entry is empty." if not text else f"The entry {quoted(text)} names nothing."
+        advice = 'Name a file or a folder of GoldenImages, such as "Win2022", or remove the entry.'
+        raise ConfigurationError("EntryEmpty", message, advice)
+    if invisible := next(filter(is_invisible, text), None):
+        # "Linux\bionic" is what JSON makes of a single backslash before b, f, n, r or t.
+        meant = "".join(_ESCAPES.get(character, character) for character in text)
+        clean = "".join(character for character in meant if not is_invisible(character))
+        place = f"(U+{ord(invisible):04X}) at position {text.index(invisible) + 1}"
+        message = f"The entry {quoted(text)} has an invisible character {place}."
+        raise ConfigurationError("EntryInvisible", message, _write(clean))
+    if _URL.match(text):
+        raise ConfigurationError(
+            "EntryUrl", f"The entry {quoted(text)} is a URL; none is ever fetched.", _below_root(text)
+        )
+    if _DRIVE.match(text):
+        raise ConfigurationError("EntryDrive", f"The entry {quoted(text)} names a drive.", _below_root(text))
+    if _DOUBLED.search(text):
+        clean = _DOUBLED.sub("/", text).removeprefix("/")
+        message = f"The entry {quoted(text)} has two separators in a row."
+        raise ConfigurationError("EntryDoubledSeparator", message, _write(clean))
+    if len(text) > LONGEST_PATH:
+        message = f"The entry has {len(text)} characters; a tag, and so a path, has at most {LONGEST_PATH}."
+        raise ConfigurationError("EntryTooLong", message, "Shorten the names of the folders and of the file.")
+
+
+def path_key(image_path: str) -> str:
+    """The key to compare image paths by: equal exactly for paths of the same image."""
+    return "/".join(_without_json(_folded(image_path)))
+
+
+def canonical_path(image_path: str) -> str:
+    """The path as it is written to tags and manifests: with backslashes, as the original factory compares them (B2)."""
+    return "\\".join(split(image_path))
+
+
+def split(image_path: str) -> list[str]:
+    """The segments of a path as written; empty ones are dropped."""
+    return [segment for segment in _SEPARATORS.split(image_path) if segment]
+
+
+@lru_cache(maxsize=16384)
+def _folded(path: str) -> tuple[str, ...]:
+    return tuple(_fold(segment) for segment in split(path))
+
+
+def _fold(text: str) -> str:
+    # lower() writes a sigma by its place in the word: "ΟΔΟΣ" and "ΟΔΟΣ.json" would differ. Lowering can make letters that compose.
+    lowered = unicodedata.normalize("NFC", text).lower().replace("ς", "σ")
+    return unicodedata.normalize("NFC", lowered)
+
+
+def _without_json(folded: Sequence[str]) -> tuple[str, ...]:
+    """One `.json` at the end does not count; a file that is called just `.json` keeps its name."""
+    if not folded:
+        return ()
+    *folders, name = folded
+    return (*folders, name.removesuffix(".json") or name)
+
+
+_START = 'Write the path from GoldenImages on, such as "Win2022/Datacenter.json".'
+
+
+def _below_root(text: str) -> str:
+    rest = _ROOT_AT.sub("", text).partition("?")[0]
+    return _write(rest) if _ROOT_AT.match(text) and rest else _START
+
+
+def _write(text: str) -> str:
+    return f"Write {quoted(text.replace(chr(92), '/'))}."

@@ -1,0 +1,154 @@
+"""Read one lab of labs.json as far as it can be read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from shared.domain.findings import Finding
+from shared.domain.labs import LabRequest
+from shared.domain.matching import ImageEntry, parse_entry
+from shared.domain.quoting import printable, quoted
+from shared.errors import ConfigurationError
+from shared.labs_file.definitions import Definitions
+from shared.labs_file.fields import lab_name, resource_group, subscription_id
+from shared.labs_file.located_json import Array, Located, Member, Object, Value, kind
+from shared.labs_file.notes import Notes, read_members
+from shared.redaction import redacted
+
+LAB_KEYS: Final = ("SubscriptionId", "ResourceGroup", "LabName", "ImagePaths")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A lab of the file; `problem` is the first reason why it is set aside."""
+
+    request: LabRequest
+    problem: Finding | None = None
+
+    @property
+    def is_recognisable(self) -> bool:
+        return bool(self.request.name.strip())
+
+    @property
+    def place(self) -> str:
+        return f"{self.request.path} on line {self.request.line}"
+
+
+def read_lab(node: Located, path: str, notes: Notes, definitions: Definitions) -> Draft:
+    """Never raises: what is wrong goes to `notes`, what can be read into the draft."""
+    if not isinstance(node.value, Object):
+        advice = 'Write an object: {"SubscriptionId": ..., "LabName": ..., "ImagePaths": [ ... ]}.'
+        fault = ConfigurationError("LabNotObject", f"The lab is {kind(node.value)}, not an object.", advice)
+        return Draft(LabRequest("", "", (), "", path, node.line), notes.error(fault, path, node.line))
+    members, twice = read_members(node.value, path, LAB_KEYS, notes)
+    lab = _Lab(members, path, node.line, notes)
+    subscription = lab.text("SubscriptionId", subscription_id)
+    name = lab.text("LabName", lab_name)
+    group = lab.text("ResourceGroup", resource_group, optional=True)
+    entries = lab.entries(definitions)
+    return Draft(LabRequest(subscription, name, entries, group, path, node.line), twice or lab.problem)
+
+
+class _Lab:
+    """The members of one lab, and the first thing that sets it aside."""
+
+    def __init__(self, members: dict[str, Member], path: str, line: int, notes: Notes) -> None:
+        self._members = members
+        self._path = path
+        self._line = line
+        self._notes = notes
+        self.problem: Finding | None = None
+
+    def text(self, key: str, read: Callable[[Value], str], optional: bool = False) -> str:
+        """The value as `read` takes it; else what can be shown of it, and the lab is set aside."""
+        member = self._members.get(key.lower())
+        if member is None:
+            if not optional:
+                fault = ConfigurationError(f"{key}Invalid", f"The lab has no {key}.", f'Add "{key}" to the lab.')
+                self._set_aside(fault, self._path, self._line)
+            return ""
+        try:
+            return read(member.content.value)
+        except ConfigurationError as fault:
+            self._set_aside(fault, self._place(member), member.content.line)
+        value = member.content.value
+        # A group that cannot be read must not tell two labs apart.
+        return printable(redacted(value)) if isinstance(value, str) and not optional else ""
+
+    def entries(self, definitions: Definitions) -> tuple[ImageEntry, ...]:
+        """The entries that can be used; an unusable one is set aside alone."""
+        member = self._members.get("imagepaths")
+        value = member.content.value if member else None
+        if member is None or value is None:
+            said = "no ImagePaths" if member is None else "null for ImagePaths"
+            fault = ConfigurationError(
+                "ImagePathsMissing", f"The lab has {said}.", 'Add "ImagePaths": [ ... ]; [] asks for nothing.'
+            )
+            self._set_aside(fault, self._path if member is None else self._place(member), self._line_of(member))
+            return ()
+        place = self._place(member)
+        if isinstance(value, str):
+            advice = f"Write [{quoted(redacted(value))}]."
+            self._warn("ImagePathsNotList", "ImagePaths is one text, not a list.", advice, place, member.content.line)
+            nodes = [(member.content, place)]
+        elif isinstance(value, Array):
+            nodes = [(item, f"{place}[{index}]") for index, item in enumerate(value.items)]
+        else:
+            fault = ConfigurationError(
+                "ImagePathsInvalid", f"ImagePaths is {kind(value)}, not a list.", "Write a list of texts."
+            )
+            self._set_aside(fault, place, member.content.line)
+            return ()
+        if not nodes:
+            self._warn(
+                "ImagePathsEmpty",
+                "The lab asks for no image.",
+                "Add a path, or remove the lab.",
+                place,
+                member.content.line,
+            )
+        read = (self._entry(node, where, definitions) for node, where in nodes)
+        return tuple(entry for entry in read if entry is not None)
+
+    def _entry(self, node: Located, place: str, definitions: Definitions) -> ImageEntry | None:
+        try:
+            entry = _parsed(node.value)
+        except ConfigurationError as fault:
+            self._notes.error(fault, place, node.line)
+            return None
+        if entry.leading_slash:
+            advice = f"Write {quoted(entry.text[1:])}."
+            self._warn(
+                "LeadingSlash", f"The entry {quoted(entry.text)} begins with a separator.", advice, place, node.line
+            )
+        if definitions.has_any_for(entry):
+            return entry
+        advice = definitions.did_you_mean(entry) or "Name a file or folder of GoldenImages, or upload its definition."
+        message = f"The entry {quoted(entry.text)} matches no definition below GoldenImages."
+        self._notes.error(ConfigurationError("EntryMatchesNothing", message, advice), place, node.line)
+        return None
+
+    def _set_aside(self, fault: ConfigurationError, path: str, line: int) -> None:
+        found = self._notes.error(fault, path, line)
+        self.problem = self.problem or found
+
+    def _warn(self, code: str, message: str, next_step: str, path: str, line: int) -> None:
+        self._notes.warning(ConfigurationError(code, message, next_step), path, line)
+
+    def _place(self, member: Member) -> str:
+        return f"{self._path}.{member.key}"
+
+    def _line_of(self, member: Member | None) -> int:
+        return member.content.line if member else self._line
+
+
+def _parsed(value: Value) -> ImageEntry:
+    if not isinstance(value, str):
+        advice = 'Write a path such as "Win2022/Datacenter.json", or remove the entry.'
+        raise ConfigurationError("EntryNotText", f"The entry is {kind(value)}, not a text.", advice)
+    entry = parse_entry(redacted(value))
+    if entry.text != value:
+        raise ConfigurationError(
+            "EntrySecret", f"The entry {quoted(entry.text)} holds a secret.", "Remove it, and renew the secret."
+        )
+    return entry

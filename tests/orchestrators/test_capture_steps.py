@@ -1,0 +1,83 @@
+"""The life of one capture: the disk is released and the manifest comes last, whatever happens."""
+
+from datetime import timedelta
+
+import pytest
+
+from orchestrators.capture import capture
+from shared.domain.outcomes import Ending, Outcome
+from shared.domain.runs import Run, Terms
+from shared.domain.tickets import Kind
+from shared.durable import CRASHES
+from shared.errors import PermanentError, RejectedError
+from shared.wire import from_plain, to_plain
+from tests.orchestrators.engine import Engine
+from tests.orchestrators.world import GIB, RUN, World, a_capture, engine_for, held
+
+TERMS = Terms(3, timedelta(hours=2), timedelta(hours=2), 1)
+STEPS = ("begin_capture_copy", "capture_copy_pending", "release_disk", "write_capture_manifest")
+
+
+def scene() -> tuple[World, Engine]:
+    world = World(captures=(a_capture(),))
+    world.claim = held(RUN)
+    return world, engine_for(world)
+
+
+def captured(engine: Engine) -> Outcome:
+    work = {"run": to_plain(Run(RUN, "factory", "factorystorage", "app")), "capture": to_plain(a_capture())}
+    ended = engine.run(capture.__name__, {**work, "terms": to_plain(TERMS)})
+    assert ended.error is None, "a capture never raises"
+    return from_plain(ended.output["value"], Outcome)
+
+
+def test_a_capture_copies_releases_the_disk_and_writes_the_manifest_last() -> None:
+    world, engine = scene()
+    outcome = captured(engine)
+    assert (outcome.state, outcome.bytes) == (Ending.CAPTURED, 127 * GIB + 512)
+    assert [name for name, _ in engine.calls if name != "capture_copy_pending"] == [
+        "begin_capture_copy",
+        "release_disk",
+        "write_capture_manifest",
+        "settle_capture",
+    ]
+    assert world.outcomes[Kind.CAPTURES] == {a_capture().key: outcome}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_failure_is_an_outcome_and_no_disk_stays_exported(step: str) -> None:
+    world, engine = scene()
+    engine.faults[step].append(RejectedError("DiskExportedByOther", "No.", "End that export."))
+    assert captured(engine) == Outcome(Ending.FAILED, "DiskExportedByOther", "No.", "End that export.")
+    assert world.settled == {a_capture().key: 1}
+    assert not world.exported
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_whose_worker_always_dies_is_an_outcome(step: str) -> None:
+    world, engine = scene()
+    engine.faults[step] += [MemoryError("python exited with code 137")] * CRASHES
+    assert captured(engine).code == "ActivityFailed"
+    assert not world.exported
+
+
+def test_a_copy_that_is_overdue_gets_no_manifest() -> None:
+    world, engine = scene()
+    world.copy_time = timedelta(days=1)
+    assert captured(engine).code == "Overdue"
+    assert engine.called("write_capture_manifest") == 0
+    assert not world.exported
+
+
+def test_a_copy_without_progress_gets_no_manifest() -> None:
+    world, engine = scene()
+    world.stalled.add(a_capture().vhd)
+    assert captured(engine).code == "Stalled"
+    assert engine.called("write_capture_manifest") == 0
+
+
+def test_a_capture_whose_copy_failed_writes_no_manifest() -> None:
+    _, engine = scene()
+    engine.faults["capture_copy_pending"].append(PermanentError("CopyFailed", "Source gone."))
+    assert captured(engine).code == "CopyFailed"
+    assert engine.called("write_capture_manifest") == 0
