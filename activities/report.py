@@ -24,7 +24,7 @@ from shared.domain.tickets import Kind
 from shared.errors import MissingError
 from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
 from shared.settings import settings
-from shared.wire import from_json
+from shared.wire import from_json, to_plain, without_blanks
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ def write_report(closing: Closing) -> Summary:
     if closing.run is not None:
         fence(closing.run)
     journal = Journal(closing.run_id)
-    journal.write("report.json", _report(closing, journal))
+    journal.write("report.json", without_blanks(to_plain(_report(closing, journal))))
     report = from_json(journal.find("report.json") or b"", RunReport)
     journal.write_text("report.md", as_markdown(report))
     return Summary(report.run_id, report.state, report.counts, closing.refusal.code if closing.refusal else "")

@@ -93,21 +93,22 @@ def _read_labs(labs: Member, notes: Notes, known: Definitions) -> list[Draft]:
     if isinstance(value, Object):
         fault = ConfigurationError("LabsNotList", "Labs is one object, not a list.", 'Write "Labs": [ { ... } ].')
         notes.warning(fault, path, line)
-        return [read_lab(labs.content, path, notes, known)]
-    if not isinstance(value, Array):
+        nodes = [(labs.content, path)]
+    elif isinstance(value, Array):
+        nodes = [(node, f"{path}[{index}]") for index, node in enumerate(value.items)]
+    else:
         notes.error(_labs_missing(f"Labs is {kind(value)}, not a list."), path, line)
         return []
-    if not value.items:
-        notes.error(
-            ConfigurationError("NoLabs", "The list of labs is empty.", "Add an object for each lab."), path, line
-        )
-    return [read_lab(node, f"{path}[{index}]", notes, known) for index, node in enumerate(value.items)]
+    if not nodes:
+        fault = ConfigurationError("NoLabs", "The list of labs is empty.", "Add an object for each lab.")
+        notes.error(fault, path, line)
+    drafts = (read_lab(node, place, notes, known) for node, place in nodes)
+    return [draft for draft in drafts if draft.is_recognisable]
 
 
 def _set_aside(drafts: Iterable[Draft]) -> Iterable[SetAside]:
     for draft in drafts:
-        if draft.problem is not None and draft.is_recognisable:
-            problem = draft.problem
+        if problem := draft.problem:
             yield SetAside(draft.request, problem.code, f"{draft.place}: {problem.message}", problem.next)
 
 

@@ -3,7 +3,7 @@
 import re
 
 _SECRETS = re.compile(
-    r"(?P<name>\b(?:sig|AccountKey|SharedAccessSignature|client_secret)=)[^&\s\"';]+"
+    r"(?P<name>(?:\b|(?<=%26)|(?<=%3F))(?:sig|AccountKey|SharedAccessSignature|client_secret)(?:=|%3D))[^&\s\"';]+"
     r"|(?P<token>\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
     r"|(?P<bearer>\bBearer\s+)\S+"
     r"|(?P<pem>-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----)",

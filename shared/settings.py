@@ -105,7 +105,7 @@ class _Reader:
 
     def number(self, name: str, default: int, most: int) -> int:
         value = self.text(name, str(default))
-        if re.fullmatch(r"\d{1,9}", value) and 1 <= int(value) <= most:
+        if re.fullmatch(r"[0-9]{1,9}", value) and 1 <= int(value) <= most:
             return int(value)
         self.wrong.append(f"{name} is {value!r}, but must be a whole number from 1 to {most}")
         return default
@@ -124,9 +124,9 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 def parse_duration(text: str) -> timedelta | None:
     """`12:00:00` or `1.12:00:00` (as in host.json), also `12h`, `90m`, `30s`, `1d`; None for anything else."""
-    if match := re.fullmatch(r"(?:(\d{1,4})\.)?(\d{1,4}):(\d{2}):(\d{2})", text):
+    if match := re.fullmatch(r"(?:(\d{1,4})\.)?(\d{1,4}):(\d{2}):(\d{2})", text, re.ASCII):
         days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    if match := re.fullmatch(r"(\d{1,7})([smhd])", text):
+    if match := re.fullmatch(r"(\d{1,7})([smhd])", text, re.ASCII):
         return timedelta(**{_UNITS[match[2]]: int(match[1])})
     return None

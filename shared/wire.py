@@ -27,6 +27,14 @@ def to_json(value: object, indent: int = 0) -> bytes:
     return msgspec.json.format(encoded, indent=indent) if indent else encoded
 
 
+def without_blanks(plain: Any) -> Any:
+    """Plain values without the keys whose text is empty, for documents that others read."""
+    if isinstance(plain, dict):
+        pairs = cast(dict[str, Any], plain).items()
+        return {key: without_blanks(value) for key, value in pairs if value not in ("", None)}
+    return [without_blanks(item) for item in cast(list[Any], plain)] if isinstance(plain, list) else plain
+
+
 def from_json(data: bytes, kind: type[T]) -> T:
     return from_plain(msgspec.json.decode(data), kind)
 

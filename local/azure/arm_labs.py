@@ -1,4 +1,4 @@
-"""Microsoft.DevTestLab: labs, their VMs, their artifact sources."""
+"""Microsoft.DevTestLab: labs and their VMs."""
 
 import re
 from urllib.parse import quote, urlencode
@@ -6,7 +6,6 @@ from urllib.parse import quote, urlencode
 from local.azure.arm_answers import (
     Answer,
     ArmCall,
-    ArmError,
     bad_request,
     forbidden,
     group_not_found,
@@ -21,11 +20,6 @@ from local.azure.vhd import seeded_uuid
 
 _PAGE_SIZE = 100
 _NAME_FILTER = re.compile(r"name\s+eq\s+'(?P<name>(?:[^']|'')*)'", re.IGNORECASE)
-_PUBLIC_REPO = "public repo"
-_ARTIFACTS = {
-    "windows-sysprep": ("Sysprep", "Windows"),
-    "linux-deprovision": ("Linux Deprovision", "Linux"),
-}
 _POWER_STATES = {"running": "Running", "starting": "Starting", "stopping": "Stopping", "deallocating": "Stopping"}
 
 
@@ -72,20 +66,20 @@ class Labs:
     async def list_by_subscription(self, call: ArmCall) -> Answer:
         find_subscription(self._state, call)
         labs = [lab for lab in self._state.labs.part(call.subscription) if not lab.denied]
-        return self._page(call, [self._body(lab) for lab in labs])
+        return self.page(call, [self._body(lab) for lab in labs])
 
     async def list_by_group(self, call: ArmCall) -> Answer:
         find_group(self._state, call)
         labs = self._state.labs.part(call.subscription)
         mine = [lab for lab in labs if not lab.denied and lab.rg.lower() == call.group.lower()]
-        return self._page(call, [self._body(lab) for lab in mine])
+        return self.page(call, [self._body(lab) for lab in mine])
 
     async def get(self, call: ArmCall) -> Answer:
         return Answer(200, self._body(find_lab(self._state, call)))
 
     async def list_vms(self, call: ArmCall) -> Answer:
         lab = find_lab(self._state, call, "virtualMachines/read")
-        return self._page(call, [self._vm(vm, lab, call) for vm in self._state.lab_vms.part(lab.id)])
+        return self.page(call, [self._vm(vm, lab, call) for vm in self._state.lab_vms.part(lab.id)])
 
     async def get_vm(self, call: ArmCall) -> Answer:
         lab = find_lab(self._state, call, "virtualMachines/read")
@@ -96,35 +90,7 @@ class Labs:
         formula = quote(vm.unique_id[:22] + "==", safe="=")
         return Answer(200, self._vm(vm, lab, call), {"x-ms-dtl-vm-formula-hash": formula})
 
-    async def list_sources(self, call: ArmCall) -> Answer:
-        lab = find_lab(self._state, call, "artifactSources/read")
-        return self._page(call, [_source(lab), _environment_source(lab)])
-
-    async def get_source(self, call: ArmCall) -> Answer:
-        return Answer(200, _source(self._source_lab(call)))
-
-    async def list_artifacts(self, call: ArmCall) -> Answer:
-        lab = self._source_lab(call)
-        return self._page(call, [_artifact(lab, name) for name in _ARTIFACTS])
-
-    async def get_artifact(self, call: ArmCall) -> Answer:
-        lab = self._source_lab(call)
-        if call.name("artifact").lower() not in _ARTIFACTS:
-            names = f"{call.name('lab')}/{call.name('source')}/{call.name('artifact')}"
-            raise not_found("Microsoft.DevTestLab/labs/artifactSources/artifacts", names, call.group)
-        return Answer(200, _artifact(lab, call.name("artifact").lower()))
-
-    def _source_lab(self, call: ArmCall) -> Lab:
-        lab = find_lab(self._state, call, "artifactSources/read")
-        if call.name("source").lower() != _PUBLIC_REPO:
-            names = f"{call.name('lab')}/{call.name('source')}"
-            raise not_found("Microsoft.DevTestLab/labs/artifactSources", names, call.group)
-        return lab
-
     def page(self, call: ArmCall, items: list[Json]) -> Answer:
-        return self._page(call, items)
-
-    def _page(self, call: ArmCall, items: list[Json]) -> Answer:
         """One page of a list, filtered; the next begins where the token says."""
         items = _filtered(items, call.query.get("$filter"))
         size = int(self._state.behave.get("pageSize") or _PAGE_SIZE)
@@ -249,52 +215,3 @@ def _gallery_image(os_type: str) -> Json:
     else:
         offer = {"offer": "0001-com-ubuntu-server-jammy", "publisher": "canonical", "sku": "22_04-lts"}
     return {**offer, "osType": os_type, "version": "latest"}
-
-
-def _source(lab: Lab) -> Json:
-    """Recorded in devtestlab/test_lab_retrieve_commands.json."""
-    return {
-        "properties": {
-            "displayName": "Public Artifact Repo",
-            "uri": "https://github.com/Azure/azure-devtestlab.git",
-            "sourceType": "GitHub",
-            "folderPath": "/Artifacts",
-            "branchRef": "master",
-            "status": "Enabled",
-            "provisioningState": "Succeeded",
-            "uniqueIdentifier": "00000000-0000-0000-0000-000000000000",
-        },
-        "id": f"{lab.id}/artifactsources/{_PUBLIC_REPO}",
-        "name": "Public Repo",
-        "type": "Microsoft.DevTestLab/labs/artifactSources",
-    }
-
-
-def _environment_source(lab: Lab) -> Json:
-    source = _source(lab)
-    properties = {key: value for key, value in source["properties"].items() if key != "folderPath"}
-    properties |= {"displayName": "Public Environment Repo", "armTemplateFolderPath": "/Environments"}
-    properties["status"] = "Disabled"
-    identity = {"id": f"{lab.id}/artifactsources/public environment repo", "name": "Public Environment Repo"}
-    return {**source, "properties": properties, **identity}
-
-
-def _artifact(lab: Lab, name: str) -> Json:
-    title, system = _ARTIFACTS[name]
-    return {
-        "properties": {
-            "title": title,
-            "description": f"{title} the virtual machine.",
-            "publisher": "Microsoft",
-            "filePath": f"Artifacts/{name}",
-            "targetOsType": system,
-            "parameters": {},
-            "createdDate": "2024-08-28T09:37:50.2853801+00:00",
-        },
-        "id": f"{lab.id}/artifactsources/{_PUBLIC_REPO}/artifacts/{name}",
-        "name": name,
-        "type": "Microsoft.DevTestLab/labs/artifactSources/artifacts",
-    }
-
-
-__all__ = ["ArmError", "Labs", "find_account", "find_group", "find_lab", "find_subscription"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 
 from local.azure.arm_answers import Answer, ArmCall
+from local.azure.arm_artifacts import ArtifactSources
 from local.azure.arm_disks import Disks
 from local.azure.arm_images import CustomImages
 from local.azure.arm_labs import Labs
@@ -24,7 +25,13 @@ _DISK = f"{_GROUP}/Microsoft.Compute/disks/{{disk}}"
 
 
 def arm_routes(
-    tenant: Tenant, labs: Labs, images: CustomImages, vms: VirtualMachines, disks: Disks, operations: Operations
+    tenant: Tenant,
+    labs: Labs,
+    sources: ArtifactSources,
+    images: CustomImages,
+    vms: VirtualMachines,
+    disks: Disks,
+    operations: Operations,
 ) -> list[Route]:
     """In order; the first whose method and path fit answers."""
     table: list[tuple[str, str, Handler]] = [
@@ -35,10 +42,10 @@ def arm_routes(
         ("DELETE", f"{_LAB}/customimages/{{image}}", images.delete),
         ("GET", f"{_LAB}/virtualmachines", labs.list_vms),
         ("GET", f"{_LAB}/virtualmachines/{{vm}}", labs.get_vm),
-        ("GET", f"{_LAB}/artifactsources", labs.list_sources),
-        ("GET", _SOURCE, labs.get_source),
-        ("GET", f"{_SOURCE}/artifacts", labs.list_artifacts),
-        ("GET", f"{_SOURCE}/artifacts/{{artifact}}", labs.get_artifact),
+        ("GET", f"{_LAB}/artifactsources", sources.list),
+        ("GET", _SOURCE, sources.get),
+        ("GET", f"{_SOURCE}/artifacts", sources.list_artifacts),
+        ("GET", f"{_SOURCE}/artifacts/{{artifact}}", sources.get_artifact),
         ("GET", _LAB, labs.get),
         ("GET", _LABS, labs.list_by_group),
         ("GET", f"{_SUBSCRIPTION}/providers/Microsoft.DevTestLab/labs", labs.list_by_subscription),

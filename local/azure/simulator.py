@@ -12,6 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from local.azure.arm_artifacts import ArtifactSources
 from local.azure.arm_disks import Disks
 from local.azure.arm_images import CustomImages
 from local.azure.arm_labs import Labs
@@ -100,7 +101,11 @@ class Simulator:
         copies.storage = exports.storage = self._loader.storage = storage
         images.use_storage(storage)
         arm = ArmServer(
-            state, arm_routes(Tenant(state), labs, images, vms, disks, operations), faults, self._log, traffic
+            state,
+            arm_routes(Tenant(state), labs, ArtifactSources(state, labs), images, vms, disks, operations),
+            faults,
+            self._log,
+            traffic,
         )
         arm.base = f"https://127.0.0.1:{self._ports['arm']}"
         front = StorageFront(state, blobs, copies, images, StorageAccess(state, exports), faults, self._log)

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from local.azure.arm_virtual_machines import display_of
-from local.azure.clock import iso, parse_iso
+from local.azure.clock import parse_iso
 from local.azure.resources import (
     Account,
     ComputeVm,
@@ -16,7 +15,6 @@ from local.azure.resources import (
     Json,
     Lab,
     LabVm,
-    Status,
     Subscription,
     compute_id,
     entries,
@@ -24,11 +22,10 @@ from local.azure.resources import (
     section,
 )
 from local.azure.vhd import seeded_uuid
+from local.azure.world_machines import LONG_AGO, os_disk_of, overridden, read_statuses, standalone_disk
 
 SYSTEM_ACCOUNT = "stlocalsystem"
 SYSTEM_CONTAINERS = ("configuration", "runs")
-_LONG_AGO = "2026-01-15T08:00:00.000000+00:00"
-_DEALLOCATED_AFTER = 600
 _SOMEWHERE = "00000000-0000-0000-0000-000000000001"
 
 
@@ -125,7 +122,7 @@ class _Reader:
             notes=vm.get("notes"),
             tags=vm.get("tags"),
             artifacts=tuple(_artifact(lab, artifact) for artifact in entries(vm, "artifacts")),
-            created=parse_iso(vm.get("createdDate") or _LONG_AGO),
+            created=parse_iso(vm.get("createdDate") or LONG_AGO),
             unique_id=seeded_uuid(f"{lab}/virtualmachines/{vm['name']}"),
         )
 
@@ -159,8 +156,8 @@ class _Reader:
             os_type=vm.get("osType") or (owner.os_type if owner else "Windows"),
             os_disk=vm.get("osDisk") or f"{vm['name']}-os",
             vm_id=vm.get("vmId") or self._vm_id(owner) or seeded_uuid(arm_id),
-            statuses=_statuses(vm.get("powerState"), entries(vm, "statuses")),
-            created=parse_iso(_LONG_AGO),
+            statuses=read_statuses(vm.get("powerState"), entries(vm, "statuses")),
+            created=parse_iso(LONG_AGO),
         )
 
     def _vm_id(self, owner: LabVm | None) -> str | None:
@@ -182,15 +179,15 @@ class _Reader:
         made: dict[str, tuple[Disk, bool]] = {}
         for vm in compute:
             owner = owners.get(vm.id.lower())
-            made[compute_id(vm.subscription, vm.rg, "disks", vm.os_disk).lower()] = (_os_disk(vm, owner), False)
+            made[compute_id(vm.subscription, vm.rg, "disks", vm.os_disk).lower()] = (os_disk_of(vm, owner), False)
         for subscription, given in self._given_disks():
             arm_id = str(given.get("id") or "")
             if not arm_id:
                 suffix = f"/resourcegroups/{given['rg']}/providers/microsoft.compute/disks/{given['name']}".lower()
                 known = [disk.id for key, (disk, _) in made.items() if key.endswith(suffix)]
                 arm_id = known[0] if known else compute_id(subscription, given["rg"], "disks", given["name"])
-            base, _ = made.get(arm_id.lower()) or (_standalone_disk(arm_id), False)
-            made[arm_id.lower()] = (_overridden(base, given), bool(given.get("sas")))
+            base, _ = made.get(arm_id.lower()) or (standalone_disk(arm_id), False)
+            made[arm_id.lower()] = (overridden(base, given), bool(given.get("sas")))
         return list(made.values())
 
     def _given_disks(self) -> list[tuple[str, Json]]:
@@ -257,58 +254,6 @@ def _artifact(lab: str, given: Json) -> Json:
         if given.get(key) is not None:
             artifact[key] = given[key]
     return artifact
-
-
-def _statuses(power_state: str | None, given: Iterable[Any]) -> tuple[Status, ...]:
-    """`powerState` as Azure displays it, and codes; those stand for themselves if one tells the power state."""
-    extra = [Status(code, display) for code, display in map(_code, given)]
-    codes = [status.code.lower() for status in extra]
-    base: list[Status] = []
-    if not any(code.startswith("provisioningstate/") for code in codes):
-        base.append(Status("ProvisioningState/succeeded", "Provisioning succeeded"))
-    if power_state and not any(code.startswith("powerstate/") for code in codes):
-        code = f"PowerState/{power_state.lower().removeprefix('vm ').strip()}"
-        base.append(Status(code, power_state))
-    return (*base, *extra)
-
-
-def _code(given: Any) -> tuple[str, str]:
-    code = given if isinstance(given, str) else str(given["code"])
-    display = None if isinstance(given, str) else given.get("displayStatus")
-    return code, display or display_of(code)
-
-
-def _os_disk(vm: ComputeVm, owner: LabVm | None) -> Disk:
-    arm_id = compute_id(vm.subscription, vm.rg, "disks", vm.os_disk)
-    installed = (
-        [str(artifact["installTime"]) for artifact in owner.artifacts if artifact.get("installTime")] if owner else []
-    )
-    updated = iso(parse_iso(installed[-1]) + _DEALLOCATED_AFTER) if installed else _LONG_AGO
-    return Disk(
-        vm.subscription, vm.rg, vm.os_disk, vm.location, vm.os_type, seeded_uuid(arm_id), 1, f"disk:{arm_id.lower()}",
-        updated, _LONG_AGO, vm.id,
-    )  # fmt: skip
-
-
-def _standalone_disk(arm_id: str) -> Disk:
-    parts = arm_id.split("/")
-    return Disk(
-        parts[2], parts[4], parts[8], "westeurope", "Windows", seeded_uuid(arm_id), 1,
-        f"disk:{arm_id.lower()}", _LONG_AGO, _LONG_AGO,
-    )  # fmt: skip
-
-
-def _overridden(disk: Disk, given: Json) -> Disk:
-    fields = {
-        "uniqueId": "unique_id", "sizeGb": "size_gb", "seed": "seed", "hyperVGeneration": "hyper_v_generation",
-        "networkAccessPolicy": "network_access_policy", "publicNetworkAccess": "public_network_access",
-        "dataAccessAuthMode": "data_access_auth_mode", "lastOwnershipUpdateTime": "ownership_updated",
-        "timeCreated": "created", "location": "location", "osType": "os_type",
-    }  # fmt: skip
-    changes = {field: given[key] for key, field in fields.items() if given.get(key) is not None}
-    if "seed" in changes:
-        changes["seed"] = str(changes["seed"])
-    return replace(disk, **changes)
 
 
 def far_future() -> float:

@@ -11,7 +11,7 @@ from local.azure.resources import Copy, Due, Grant, Json, entries, section
 from local.azure.state import Settings, State
 from local.azure.storage_copies import StorageCopies
 from local.azure.vhd import seeded_uuid, vhd_length
-from local.azure.world import SYSTEM_ACCOUNT, SYSTEM_CONTAINERS, World, far_future, read_world
+from local.azure.world import SYSTEM_ACCOUNT, SYSTEM_CONTAINERS, World, WorldError, far_future, read_world
 
 _AT_ONCE = 16
 _WITH_BOM = {"utf-8-bom": "utf-8-sig", "utf8bom": "utf-8-sig", "unicode": "utf-16"}
@@ -29,7 +29,7 @@ class WorldLoader:
         self.storage = ""
 
     async def load(self, document: Json) -> None:
-        """Raises WorldError, before anything is touched, when the world cannot be read."""
+        """Raises WorldError: before anything is touched when the world cannot be read, later when a blob cannot be written."""
         world = read_world(document)
         self._state.clear()
         await self._clear_storage(world)
@@ -37,7 +37,10 @@ class WorldLoader:
             self._keep_resources(world)
             self._state.keep_settings(Settings(document, dict(document.get("behave") or {}), world.factory_lab))
             self._state.keep_clock()
-        await self._write_blobs(document)
+        try:
+            await self._write_blobs(document)
+        except RuntimeError as error:
+            raise WorldError(f"a container or blob of the world cannot be made: {error}") from error
         with self._state.store.transaction():
             self._begin_what_is_under_way(world, document)
             settings = self._state.settings

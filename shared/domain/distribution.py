@@ -168,7 +168,8 @@ def _wanted(request: LabRequest, paths: Mapping[str, str]) -> list[tuple[str, st
     wanted: dict[str, str] = {}
     for entry in request.entries:
         matching = {key: path for key, path in paths.items() if entry.takes(path)}
-        wanted |= matching or {path_key(entry.text): entry.text}
+        # The slash keeps its key apart from those of images: `a/b.json/` takes the folder only, never the file (B3).
+        wanted |= matching or {f"{path_key(entry.text)}/": entry.text}
     return sorted(wanted.items())
 
 

@@ -74,7 +74,8 @@ def write_manifest(image: GoldenImage, extra: Mapping[str, object]) -> bytes:
 
 def _fields(text: str) -> dict[str, object]:
     """The members by lower-case key."""
-    plain: Any = json.loads(text, object_pairs_hook=_without_case, parse_int=str, parse_float=str)
+    # An int of thousands of digits would be refused; a manifest has no number that is read.
+    plain: Any = json.loads(text, object_pairs_hook=_without_case, parse_int=float)
     if not isinstance(plain, dict):
         raise ValueError("it is not a JSON object")
     return cast(dict[str, object], plain)

@@ -14,9 +14,9 @@ from shared.domain.outcomes import Ending, Outcome, RunState, run_state
 @dataclass(frozen=True)
 class CaptureRow:
     vm: str
-    image_path: str
-    image: str
-    state: Ending
+    image_path: str = ""
+    image: str = ""
+    state: Ending = Ending.FAILED
     code: str = ""
     message: str = ""
     next: str = ""
@@ -27,9 +27,9 @@ class CaptureRow:
 class PairRow:
     subscription_id: str
     lab: str
-    image_path: str
-    image: str
-    state: Ending
+    image_path: str = ""
+    image: str = ""
+    state: Ending = Ending.FAILED
     code: str = ""
     message: str = ""
     next: str = ""
@@ -71,7 +71,16 @@ def capture_rows(plan: CapturePlan, outcomes: Mapping[str, Outcome]) -> tuple[Ca
 
 
 def _capture_row(vm: str, path: str, image: str, end: Outcome) -> CaptureRow:
-    return CaptureRow(vm, path, image, end.state, end.code, end.message, end.next, end.bytes)
+    return CaptureRow(
+        vm=vm,
+        image_path=path,
+        image=image,
+        state=end.state,
+        code=end.code,
+        message=end.message,
+        next=end.next,
+        bytes=end.bytes,
+    )
 
 
 def pair_rows(plan: DistributionPlan, outcomes: Mapping[str, Outcome]) -> tuple[PairRow, ...]:
@@ -81,16 +90,16 @@ def pair_rows(plan: DistributionPlan, outcomes: Mapping[str, Outcome]) -> tuple[
         end = pair.outcome or outcomes.get(pair.key, UNFINISHED)
         rows.append(
             PairRow(
-                pair.subscription,
-                pair.lab,
-                pair.image_path,
-                pair.image,
-                end.state,
-                end.code,
-                end.message,
-                end.next,
-                end.bytes,
-                end.seconds,
+                subscription_id=pair.subscription,
+                lab=pair.lab,
+                image_path=pair.image_path,
+                image=pair.image,
+                state=end.state,
+                code=end.code,
+                message=end.message,
+                next=end.next,
+                bytes=end.bytes,
+                seconds=end.seconds,
             )
         )
     return tuple(rows)

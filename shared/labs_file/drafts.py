@@ -27,6 +27,7 @@ class Draft:
 
     @property
     def is_recognisable(self) -> bool:
+        """A lab without a name is a finding and nothing more."""
         return bool(self.request.name.strip())
 
     @property

@@ -26,9 +26,8 @@ def _places_of_one_lab(drafts: Iterable[Draft]) -> list[list[int]]:
     """The positions of the drafts that mean the same lab, for each lab named more than once."""
     by_name: defaultdict[tuple[str, str], dict[int, str]] = defaultdict(dict)
     for place, draft in enumerate(drafts):
-        if draft.is_recognisable:
-            name = (draft.request.subscription.lower(), draft.request.name.lower())
-            by_name[name][place] = draft.request.resource_group.lower()
+        name = (draft.request.subscription.lower(), draft.request.name.lower())
+        by_name[name][place] = draft.request.resource_group.lower()
     same: list[list[int]] = []
     for groups in by_name.values():
         if "" in groups.values():

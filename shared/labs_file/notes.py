@@ -30,12 +30,14 @@ class Notes:
         self._add(Severity.WARNING, fault, path, line)
 
     def _add(self, severity: Severity, fault: ConfigurationError, path: str, line: int | None) -> Finding:
-        finding = Finding(severity, fault.code, redacted(fault.message), redacted(fault.next_step), path, line)
-        if len(self._findings) < MOST_FINDINGS:
-            self._findings.append(finding)
-        else:
+        if len(self._findings) >= MOST_FINDINGS:
             self._left_out.append(severity)
-        return finding
+            return Finding(
+                severity, fault.code, "There are too many findings to tell this one.", "Correct the others first."
+            )
+        told = (redacted(fault.message), redacted(fault.next_step), redacted(path))
+        self._findings.append(Finding(severity, fault.code, *told, line))
+        return self._findings[-1]
 
     def in_order(self) -> tuple[Finding, ...]:
         """By line; what stands in no line comes last."""

@@ -44,17 +44,26 @@ def test_b23_the_day_has_no_leading_zero() -> None:
     assert image_name("x.json", datetime(2026, 3, 5, 23, 59, tzinfo=UTC)) == "x-Mar-5-2026"
 
 
-@pytest.mark.parametrize("name", ["fr_FR.UTF-8", "de_DE.UTF-8", "C"])
-def test_b23_months_are_english_in_every_locale(name: str) -> None:
+def test_b23_months_are_english_in_every_locale() -> None:
+    before = locale.setlocale(locale.LC_TIME)
+    foreign = [name for name in ("fr_FR.UTF-8", "de_DE.UTF-8", "es_ES.UTF-8", "cs_CZ.UTF-8") if _is_there(name)]
+    try:
+        for name in ["C", *foreign]:
+            locale.setlocale(locale.LC_TIME, name)
+            months = [image_name("x.json", date(2026, month, 1)).split("-")[1] for month in range(1, 13)]
+            assert months == ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    finally:
+        locale.setlocale(locale.LC_TIME, before)
+
+
+def _is_there(name: str) -> bool:
     before = locale.setlocale(locale.LC_TIME)
     try:
         locale.setlocale(locale.LC_TIME, name)
     except locale.Error:
-        pytest.skip(f"no locale {name} here")
-    try:
-        assert image_name("x.json", date(2026, 1, 1)) == "x-Jan-1-2026"
-    finally:
-        locale.setlocale(locale.LC_TIME, before)
+        return False
+    locale.setlocale(locale.LC_TIME, before)
+    return True
 
 
 @pytest.mark.parametrize("path", ["", ".json", r"Win2016\.JSON", "\\", "//", r"a\..\b.json", "./b.json", ".."])
@@ -75,7 +84,8 @@ def test_a_longer_name_is_cut_and_told_apart_by_the_whole_path() -> None:
     assert one != other
     assert one.endswith("-Nov-23-2026")
     assert is_legal(one)
-    assert one == image_name(f"A\\{'X' * 90}", DAY).replace("X", "x").replace("A_", "a_")
+    same = image_name(f"A\\{'X' * 90}", DAY)
+    assert same.lower() == one.lower()
 
 
 def test_b24_a_taken_name_gets_a_letter_whatever_the_case() -> None:

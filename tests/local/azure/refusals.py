@@ -4,8 +4,8 @@ from azure.core.exceptions import HttpResponseError
 from pytest import ExceptionInfo
 
 
-def code(caught: ExceptionInfo[HttpResponseError]) -> str:
+def refused_with(caught: ExceptionInfo[HttpResponseError]) -> str:
     """Azure's own code of a refusal: from ARM's envelope, or from storage's header."""
     if caught.value.error is not None and caught.value.error.code:
         return caught.value.error.code
-    return str(getattr(caught.value, "error_code", ""))
+    return getattr(caught.value, "error_code", "")

@@ -5,7 +5,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.mgmt.devtestlabs.models import CustomImage, CustomImagePropertiesCustom
 
 from local.azure.vhd import seeded_digest, vhd_length
-from tests.local.azure.refusals import code
+from tests.local.azure.refusals import refused_with
 from tests.local.azure.worlds import GOLDEN, MASTERS
 
 pytestmark = pytest.mark.slow
@@ -109,7 +109,7 @@ def test_tags_of_an_image_can_be_changed_and_the_image_deleted(azure, images):
 def test_an_image_is_refused(images, uri, name, change, code):
     with pytest.raises(HttpResponseError) as caught:
         begin(images, name, image_of(change(uri)))
-    assert (caught.value.status_code, code(caught)) == (400, code)
+    assert (caught.value.status_code, refused_with(caught)) == (400, code)
 
 
 def test_a_page_blob_without_footer_is_no_vhd(clients, images):
@@ -117,7 +117,7 @@ def test_a_page_blob_without_footer_is_no_vhd(clients, images):
     blob.create_page_blob(1024**2 + 512)
     with pytest.raises(HttpResponseError) as caught:
         begin(images, "x", image_of(blob.url))
-    assert code(caught) == "InvalidVhd"
+    assert refused_with(caught) == "InvalidVhd"
 
 
 def test_no_image_comes_from_a_copy_that_is_not_complete(clients, azure, images, uri):
@@ -127,11 +127,11 @@ def test_no_image_comes_from_a_copy_that_is_not_complete(clients, azure, images,
     target.start_copy_from_url(uri)
     with pytest.raises(ResourceExistsError) as pending:
         begin(images, "x", image_of(target.url))
-    assert code(pending) == "PendingCopyOperation"
+    assert refused_with(pending) == "PendingCopyOperation"
     azure.control.advance(10)
     with pytest.raises(HttpResponseError) as failed:
         begin(images, "x", image_of(target.url))
-    assert code(failed) == "InvalidVhd"
+    assert refused_with(failed) == "InvalidVhd"
 
 
 def test_an_image_is_listed_with_those_that_were_there(images, uri):

@@ -11,7 +11,7 @@ from azure.core.exceptions import (
 )
 from azure.mgmt.compute.models import GrantAccessData
 
-from tests.local.azure.refusals import code
+from tests.local.azure.refusals import refused_with
 from tests.local.azure.worlds import FACTORY, ONE, TWO
 
 pytestmark = pytest.mark.slow
@@ -42,16 +42,16 @@ def test_labs_are_listed_in_pages_filtered_and_without_those_that_are_denied(cli
 def test_what_is_not_there_is_not_found(clients, group, name, code):
     with pytest.raises(ResourceNotFoundError) as caught:
         clients.labs().labs.get(group, name)
-    assert code(caught) == code
+    assert refused_with(caught) == code
 
 
 def test_an_unknown_subscription_is_not_found_and_a_denied_one_forbidden(clients):
     with pytest.raises(ResourceNotFoundError) as unknown:
         list(clients.labs("dddd0000-0000-0000-0000-000000000004").labs.list_by_subscription())
-    assert code(unknown) == "SubscriptionNotFound"
+    assert refused_with(unknown) == "SubscriptionNotFound"
     with pytest.raises(HttpResponseError) as denied:
         list(clients.labs("cccc0000-0000-0000-0000-000000000003").labs.list_by_subscription())
-    assert (denied.value.status_code, code(denied)) == (403, "AuthorizationFailed")
+    assert (denied.value.status_code, refused_with(denied)) == (403, "AuthorizationFailed")
 
 
 def test_a_denied_lab_is_forbidden_with_all_below_it(clients):
@@ -142,7 +142,7 @@ def test_a_grant_shows_and_its_end_too(clients, azure):
 def test_a_grant_is_refused(clients, group, disk, status, code):
     with pytest.raises(HttpResponseError) as caught:
         clients.compute().disks.begin_grant_access(group, disk, READ).result()
-    assert (caught.value.status_code, code(caught)) == (status, code)
+    assert (caught.value.status_code, refused_with(caught)) == (status, code)
 
 
 def test_a_grant_can_be_made_to_fail_and_must_not_be_too_long(clients, azure):

@@ -16,7 +16,7 @@ from azure.storage.blob import BlobServiceClient, generate_account_sas
 
 from local.azure.azurite import account_key
 from local.azure.vhd import seeded_digest, vhd_length
-from tests.local.azure.refusals import code
+from tests.local.azure.refusals import refused_with
 from tests.local.azure.worlds import GOLDEN, MASTERS
 
 pytestmark = pytest.mark.slow
@@ -67,7 +67,7 @@ def test_a_pending_copy_lets_nobody_write_or_delete(azure, golden, target):
     ):
         with pytest.raises(ResourceExistsError) as caught:
             call()
-        assert code(caught) == "PendingCopyOperation"
+        assert refused_with(caught) == "PendingCopyOperation"
 
 
 def test_what_a_pending_copy_will_hold_cannot_be_read_yet(azure, golden, target):
@@ -81,13 +81,13 @@ def test_an_aborted_copy_leaves_an_empty_blob_with_metadata(azure, golden, targe
     started = target.start_copy_from_url(golden, metadata={"run": "r1"})
     with pytest.raises(ResourceExistsError) as wrong:
         target.abort_copy("00000000-0000-0000-0000-000000000000")
-    assert code(wrong) == "CopyIdMismatch"
+    assert refused_with(wrong) == "CopyIdMismatch"
     target.abort_copy(started["copy_id"])
     left = target.get_blob_properties()
     assert (left.copy.status, left.size, left.metadata) == ("aborted", 0, {"run": "r1"})
     with pytest.raises(ResourceExistsError) as again:
         target.abort_copy(started["copy_id"])
-    assert code(again) == "NoPendingCopyOperation"
+    assert refused_with(again) == "NoPendingCopyOperation"
     target.delete_blob()
     assert azure.control.world()["storage"][1]["containers"][0]["blobs"] == []
 
@@ -156,7 +156,7 @@ def test_a_copy_of_another_kind_of_blob_is_refused(golden, target):
     target.upload_blob(b"text")
     with pytest.raises(ResourceExistsError) as caught:
         target.start_copy_from_url(golden)
-    assert code(caught) == "InvalidBlobType"
+    assert refused_with(caught) == "InvalidBlobType"
 
 
 @pytest.mark.parametrize("spoil", ["unsigned", "forged", "elsewhere"])
@@ -168,7 +168,7 @@ def test_a_source_must_be_readable(golden, target, spoil):
     }
     with pytest.raises(HttpResponseError) as caught:
         target.start_copy_from_url(url[spoil])
-    assert code(caught) == "CannotVerifyCopySource"
+    assert refused_with(caught) == "CannotVerifyCopySource"
 
 
 def test_a_disk_is_copied_by_its_sas_and_not_after_its_end(clients, azure, target):
@@ -186,7 +186,7 @@ def test_a_disk_is_copied_by_its_sas_and_not_after_its_end(clients, azure, targe
     third = clients.account("sta").get_blob_client(MASTERS, "third.vhd")
     with pytest.raises(HttpResponseError) as caught:
         third.start_copy_from_url(url)
-    assert (caught.value.status_code, code(caught)) == (403, "CannotVerifyCopySource")
+    assert (caught.value.status_code, refused_with(caught)) == (403, "CannotVerifyCopySource")
 
 
 def test_a_disk_grant_runs_out_in_real_time(clients, target):
@@ -197,7 +197,7 @@ def test_a_disk_grant_runs_out_in_real_time(clients, target):
     assert disks.get("rg-ready", "ready-os").disk_state == "Reserved"
     with pytest.raises(HttpResponseError) as caught:
         target.start_copy_from_url(url)
-    assert code(caught) == "CannotVerifyCopySource"
+    assert refused_with(caught) == "CannotVerifyCopySource"
 
 
 def test_a_scripted_copy_of_a_disk_goes_by_its_name(clients, azure, target):
@@ -213,7 +213,7 @@ def test_keys_are_refused_everywhere(azure, clients):
         key = clients.account(account, AzureNamedKeyCredential(account, account_key(account)))
         with pytest.raises(HttpResponseError) as caught:
             list(key.list_containers())
-        assert (caught.value.status_code, code(caught)) == (403, "KeyBasedAuthenticationNotPermitted")
+        assert (caught.value.status_code, refused_with(caught)) == (403, "KeyBasedAuthenticationNotPermitted")
 
 
 def test_a_signature_made_with_a_key_is_refused(clients):
@@ -224,7 +224,7 @@ def test_a_signature_made_with_a_key_is_refused(clients):
     anonymous = BlobServiceClient(clients.account("stfactory").url.rstrip("/") + "?" + sas, retry_total=0)
     with pytest.raises(HttpResponseError) as caught:
         list(anonymous.get_container_client(MASTERS).list_blobs())
-    assert code(caught) == "KeyBasedAuthenticationNotPermitted"
+    assert refused_with(caught) == "KeyBasedAuthenticationNotPermitted"
 
 
 def test_without_credentials_nothing_is_read(clients):
@@ -237,7 +237,7 @@ def test_a_denied_account_says_so(clients, azure):
     azure.control.put_world({"subscriptions": [], "storage": [{"account": "stdenied", "denied": True}]})
     with pytest.raises(HttpResponseError) as caught:
         list(clients.account("stdenied").list_containers())
-    assert (caught.value.status_code, code(caught)) == (403, "AuthorizationPermissionMismatch")
+    assert (caught.value.status_code, refused_with(caught)) == (403, "AuthorizationPermissionMismatch")
 
 
 def test_the_system_account_has_the_containers_of_the_app(clients, azure):

@@ -1,0 +1,147 @@
+"""The main job, end to end: every lab gets what it asks for, nothing is left, the second run has nothing to do."""
+
+import re
+
+import pytest
+import requests
+
+from tests.e2e.conftest import Factory
+from tests.e2e.worlds import OTHER, SUBSCRIPTION, VHDS, World, asks, labs_json
+
+pytestmark = pytest.mark.slow
+
+SECRETS = re.compile(rb"sig=|AccountKey|SharedKey|\beyJ[A-Za-z0-9_-]{10,}\.")
+DEFINITIONS = {
+    f"GoldenImages/{name}": b"{}"
+    for name in ("Win/Server.json", "Win/Client.json", "Linux/Ubuntu 22.04 LTS.json", "Old/Legacy.json")
+}
+
+
+def job() -> tuple[World, dict[str, bytes]]:
+    world = (
+        World()
+        .lab("lab-a")
+        .lab("lab-b", subscription=OTHER, location="northeurope")
+        .vm("win", "Win\\Server.json")
+        .vm(
+            "ubuntu",
+            "Linux/Ubuntu 22.04 LTS.json",
+            os_type="Linux",
+            artifact=None,
+            statuses=[{"code": "OSState/generalized"}],
+        )
+        .vm("busy", "Win\\Client.json", power="VM running")
+        .golden_image("Old\\Legacy.json", "Old_Legacy-Nov-1-2026", 1)
+        .image("lab-b", "Old_Legacy-Nov-1-2026", subscription=OTHER, ImagePath="Old\\Legacy.json")
+    )
+    labs = labs_json(
+        asks("lab-a", "Win", "Linux/Ubuntu 22.04 LTS.json"),
+        asks("lab-b", "Old", "win/server.json", subscription=OTHER),
+        asks("factory", "Old/Legacy"),
+    )
+    return world, {"labs.json": labs, **DEFINITIONS}
+
+
+@pytest.fixture(scope="module")
+def done(factory: Factory) -> tuple[Factory, dict]:
+    world, files = job()
+    factory.give(world)
+    factory.configure(files)
+    factory.control.clear_operations()
+    return factory, factory.run()
+
+
+def images(factory: Factory) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for subscription in factory.world()["subscriptions"]:
+        for image in subscription["images"]:
+            if image["state"] == "Succeeded":
+                found.setdefault(image["lab"], set()).add(image["tags"]["ImagePath"])
+    return found
+
+
+def test_every_lab_holds_exactly_what_it_asked_for(done: tuple[Factory, dict]) -> None:
+    factory, report = done
+    assert report["state"] == "Succeeded", report
+    assert images(factory) == {
+        "lab-a": {"Win\\Server.json", "Linux\\Ubuntu 22.04 LTS.json"},
+        "lab-b": {"Old\\Legacy.json", "Win\\Server.json"},
+        "factory": {"Old\\Legacy.json"},
+    }
+
+
+def test_every_image_was_made_from_its_golden_disk(done: tuple[Factory, dict]) -> None:
+    factory, _ = done
+    world = factory.world()
+    vhds = {blob["digest"] for blob in blobs(world, "stfactory") if blob["name"].endswith(".vhd")}
+    made = [image["digest"] for sub in world["subscriptions"] for image in sub["images"] if image.get("vhdUri")]
+    assert len(made) == 4
+    assert set(made) <= vhds
+
+
+def test_nothing_is_left(done: tuple[Factory, dict]) -> None:
+    factory, _ = done
+    world = factory.world()
+    assert [disk["name"] for disk in world["disks"] if disk.get("sas")] == []
+    for account in ("stlaba", "stlabb"):
+        assert blobs(world, account) == []
+    assert factory.blobs.names("imagefactory", account="stfactory") == ["active-run"]
+    assert factory.claim()["state"] == "released"
+
+
+def blobs(world: dict, account: str) -> list[dict]:
+    containers = next(found for found in world["storage"] if found["account"] == account)["containers"]
+    return [blob for container in containers if container["name"] == VHDS for blob in container["blobs"]]
+
+
+def test_every_pair_and_every_vm_is_reported_once_with_its_reason(done: tuple[Factory, dict]) -> None:
+    _, report = done
+    pairs = {(pair["lab"], pair["imagePath"]): pair for pair in report["pairs"]}
+    assert len(pairs) == len(report["pairs"]) == 6
+    assert pairs["lab-b", "Old\\Legacy.json"]["state"] == "present"
+    assert pairs["lab-a", "Win\\Client.json"]["code"] == "NoGoldenImage"
+    assert pairs["lab-a", "Win\\Server.json"]["state"] == "delivered"
+    assert {capture["vm"]: capture.get("code", capture["state"]) for capture in report["captures"]} == {
+        "win": "captured",
+        "ubuntu": "captured",
+        "busy": "NotDeallocated",
+    }
+    assert report["counts"]["delivered"] == 4
+
+
+def test_what_was_made_carries_our_mark(done: tuple[Factory, dict]) -> None:
+    factory, report = done
+    for subscription in factory.world()["subscriptions"]:
+        for image in subscription["images"]:
+            if image.get("vhdUri"):
+                assert image["tags"]["FactoryRun"] == report["runId"]
+                assert image["tags"]["FactoryId"] == report["factoryId"]
+                assert image["tags"]["FactoryConfiguration"] == report["configuration"]["sha256"]
+
+
+def test_no_secret_is_written_anywhere_i5(done: tuple[Factory, dict]) -> None:
+    factory, report = done
+    for name, data in factory.journal(report["runId"]).items():
+        assert not SECRETS.search(data), name
+    assert not SECRETS.search(factory.status(report["runId"]).content)
+    history = requests.get(f"{factory.host}/__host/history", timeout=60)
+    if history.ok:
+        assert not SECRETS.search(history.content)
+
+
+def test_the_second_run_writes_nothing_and_grants_nothing_i6(done: tuple[Factory, dict]) -> None:
+    factory, _ = done
+    factory.control.clear_operations()
+    report = factory.run()
+    assert report["state"] == "Succeeded"
+    assert {pair["state"] for pair in report["pairs"]} == {"present", "skipped"}
+    assert {c["code"] for c in report["captures"]} == {"AlreadyCaptured", "NotDeallocated"}
+    assert factory.operations(effects_only=True) == []
+    assert SUBSCRIPTION in {pair["subscriptionId"] for pair in report["pairs"]}
+
+
+def test_the_markdown_report_is_there(done: tuple[Factory, dict]) -> None:
+    factory, report = done
+    text = (factory.blobs.get("runs", f"runs/{report['runId']}/report.md") or b"").decode()
+    assert f"# Image factory run {report['runId']}: Succeeded" in text
+    assert "| lab-a |" in text
