@@ -57,48 +57,46 @@ CONFIGURATION_TRIGGER = (
 
 app = DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-register_orchestrators(
-    app,
-    (
-        factory_run,
-        inspect_labs,
-        lane_of_work,
-        capture,
-        deliver,
-    ),
+ORCHESTRATORS = (
+    factory_run,
+    lane_of_work,
+    capture,
+    inspect_labs,
+    deliver,
 )
 
-register_activities(
-    app,
-    (
-        take_claim,
-        read_configuration,
-        inspect_factory,
-        plan_captures_of_run,
-        find_resource_groups,
-        give_up_listing,
-        inspect_lab,
-        set_lab_aside,
-        plan_distribution_of_run,
-        open_round,
-        next_ticket,
-        close_unfinished,
-        begin_capture_copy,
-        capture_copy_pending,
-        release_disk,
-        write_capture_manifest,
-        settle_capture,
-        begin_copy,
-        copy_pending,
-        begin_image_removal,
-        image_removal_pending,
-        begin_custom_image,
-        custom_image_pending,
-        settle_delivery,
-        write_report,
-        release_claim,
-    ),
+ACTIVITIES = (
+    take_claim,
+    read_configuration,
+    inspect_factory,
+    plan_captures_of_run,
+    open_round,
+    next_ticket,
+    begin_capture_copy,
+    capture_copy_pending,
+    release_disk,
+    write_capture_manifest,
+    settle_capture,
+    find_resource_groups,
+    give_up_listing,
+    inspect_lab,
+    set_lab_aside,
+    plan_distribution_of_run,
+    begin_copy,
+    copy_pending,
+    begin_image_removal,
+    image_removal_pending,
+    begin_custom_image,
+    custom_image_pending,
+    settle_delivery,
+    close_unfinished,
+    write_report,
+    release_claim,
 )
+"""In the order of a run."""
+
+register_orchestrators(app, ORCHESTRATORS)
+register_activities(app, ACTIVITIES)
 
 
 @app.function_name("nightly")

@@ -59,9 +59,7 @@ Orchestrator: TypeAlias = Callable[[Orchestration, V], Steps[R]]
 # --- Steps of an orchestrator
 
 
-def call(
-    context: Orchestration, activity: Activity[V, R], value: V, since: datetime | None = None
-) -> Steps[R]:
+def call(context: Orchestration, activity: Activity[V, R], value: V, since: datetime | None = None) -> Steps[R]:
     """Run an activity to its end; raises PermanentError, never a transient one.
 
     Throttling and outages are waited for on durable timers, up to `PATIENCE`; an activity that raises (a bug, a dead worker) is
@@ -101,7 +99,7 @@ def fan_out(context: Orchestration, activity: Activity[V, R], values: Sequence[V
     answers = yield from _all(context, [context.call_activity(activity.__name__, to_plain(value)) for value in values])
     results: list[R | PermanentError] = []
     for value, answer in zip(values, answers, strict=True):
-        failure = TransientError("ActivityFailed", "") if answer is None else _failure(answer)
+        failure = _failure(answer or _CRASHED)
         try:
             if isinstance(failure, TransientError):
                 results.append((yield from call(context, activity, value, since=begun)))
@@ -112,6 +110,9 @@ def fan_out(context: Orchestration, activity: Activity[V, R], values: Sequence[V
         except PermanentError as error:
             results.append(error)
     return results
+
+
+_CRASHED: dict[str, Any] = {"error": "ActivityFailed", "message": "", "transient": True}
 
 
 def call_child(context: Orchestration, orchestrator: Orchestrator[V, R], value: V, instance_id: str) -> Steps[R]:

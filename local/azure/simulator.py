@@ -100,13 +100,9 @@ class Simulator:
         self._loader = WorldLoader(state, self._azurite, blobs, contents, copies, images)
         copies.storage = exports.storage = self._loader.storage = storage
         images.use_storage(storage)
-        arm = ArmServer(
-            state,
-            arm_routes(Tenant(state), labs, ArtifactSources(state, labs), images, vms, disks, operations),
-            faults,
-            self._log,
-            traffic,
-        )
+        sources, tenant = ArtifactSources(state, labs), Tenant(state)
+        routes = arm_routes(tenant, labs, sources, images, vms, disks, operations)
+        arm = ArmServer(state, routes, faults, self._log, traffic)
         arm.base = f"https://127.0.0.1:{self._ports['arm']}"
         front = StorageFront(state, blobs, copies, images, StorageAccess(state, exports), faults, self._log)
         snapshot = WorldSnapshot(state, blobs, contents, copies, exports)

@@ -20,7 +20,7 @@ class Traffic:
     async def write(self, request: web.Request, response: web.Response) -> None:
         if self.file is None:
             return
-        body = await request.read() if request.can_read_body else b""
+        body = await request.read()
         url, query = _specified(request.path_qs)
         sent = {name: value for name, value in request.headers.items() if name.lower() not in ("authorization", "host")}
         answered = response.body if isinstance(response.body, bytes) else b""

@@ -146,17 +146,17 @@ class _Reader:
     def _compute(self, subscription: str, vm: Json, owners: Mapping[str, LabVm]) -> ComputeVm:
         arm_id = str(vm.get("id") or compute_id(subscription, vm["rg"], "virtualMachines", vm["name"]))
         owner = owners.get(arm_id.lower())
-        group = arm_id.split("/")[4]
+        group, name = arm_id.split("/")[4], vm.get("name") or arm_id.split("/")[8]
         return ComputeVm(
             subscription=subscription,
             # Where the two disagree, the id is what a lab VM leads to.
             rg=vm["rg"] if str(vm.get("rg") or "").lower() == group.lower() else group,
-            name=vm["name"],
+            name=name,
             location=vm.get("location") or self._location_of(owner),
             os_type=vm.get("osType") or (owner.os_type if owner else "Windows"),
-            os_disk=vm.get("osDisk") or f"{vm['name']}-os",
+            os_disk=vm.get("osDisk") or f"{name}-os",
             vm_id=vm.get("vmId") or self._vm_id(owner) or seeded_uuid(arm_id),
-            statuses=read_statuses(vm.get("powerState"), entries(vm, "statuses")),
+            statuses=read_statuses(vm.get("powerState", "VM running"), entries(vm, "statuses")),
             created=parse_iso(LONG_AGO),
         )
 

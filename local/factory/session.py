@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from local.azure import LocalAzure
 from local.host import LocalHost
+from local.identity import EndpointCredential
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STATE = REPOSITORY / ".local"
@@ -110,9 +110,10 @@ def settings(azure: LocalAzure) -> dict[str, str]:
 def container(azure: LocalAzure, name: str) -> ContainerClient:
     """A container of the configuration's account, opened by the one who sits at this machine."""
     environment = azure.environment("local")
-    os.environ.update(environment)
     url = environment["BLOB_ENDPOINT"].replace("{account}", environment["CONFIGURATION_ACCOUNT"])
-    return BlobServiceClient(url, credential=ManagedIdentityCredential()).get_container_client(name)
+    credential = EndpointCredential(environment["IDENTITY_ENDPOINT"], "local")
+    service = BlobServiceClient(url, credential=credential, connection_verify=environment["REQUESTS_CA_BUNDLE"])
+    return service.get_container_client(name)
 
 
 @contextmanager

@@ -22,9 +22,6 @@ def decode_text(data: bytes) -> str:
 
 
 def _encoding(data: bytes) -> tuple[str, int]:
-    # The BOM of UTF-32 begins with that of UTF-16.
-    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise ConfigurationError("NotText", "The file is UTF-32.", _SAVE)
     for bom, encoding in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),

@@ -7,8 +7,8 @@ from shared.errors import ConfigurationError
 from shared.labs_file.located_json import Value, kind
 from shared.redaction import redacted
 
-_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-_HEX_DIGITS = re.compile(r"[0-9a-f]{32}", re.IGNORECASE | re.ASCII)
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX_DIGITS = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
 _LAB_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _RESOURCE_GROUP = re.compile(r"[\w.()-]{0,89}[\w()-]")
 

@@ -107,7 +107,11 @@ def test_what_is_wanted_and_has_no_golden_image_is_said_and_no_failure() -> None
 
 
 def test_a_folder_stands_for_each_definition_below_it_with_or_without_a_golden_image() -> None:
-    planned = plan((wants("Linux"), lab()), images=(image("linux\\UBUNTU.json"),), definitions=("Linux/Ubuntu.json", "Linux/Debian.json"))
+    planned = plan(
+        (wants("Linux"), lab()),
+        images=(image("linux\\UBUNTU.json"),),
+        definitions=("Linux/Ubuntu.json", "Linux/Debian.json"),
+    )
     assert [(pair.image_path, pair.outcome is None) for pair in planned.pairs] == [
         ("Linux\\Debian.json", False),
         ("linux\\UBUNTU.json", True),
@@ -115,7 +119,9 @@ def test_a_folder_stands_for_each_definition_below_it_with_or_without_a_golden_i
 
 
 def test_an_image_whose_definition_is_gone_is_still_delivered_to_who_asks_for_it() -> None:
-    assert delivered(plan((wants("Win2016"), lab()), images=(image(),), definitions=())) == [("lab", "Win2016_Datacenter-0")]
+    assert delivered(plan((wants("Win2016"), lab()), images=(image(),), definitions=())) == [
+        ("lab", "Win2016_Datacenter-0")
+    ]
 
 
 # --- Versions
@@ -132,7 +138,11 @@ def test_b30_only_the_newest_versions_are_delivered() -> None:
 
 
 def test_versions_of_a_path_in_other_spellings_are_versions_of_one_image() -> None:
-    spellings = (image("Win2016\\Datacenter.json", 1), image("win2016/DATACENTER", 2), image("WIN2016\\datacenter.json", 0))
+    spellings = (
+        image("Win2016\\Datacenter.json", 1),
+        image("win2016/DATACENTER", 2),
+        image("WIN2016\\datacenter.json", 0),
+    )
     assert [[each.built for each in found] for found in newest_versions(spellings, 9).values()] == [
         [DAY + timedelta(days=2), DAY + timedelta(days=1), DAY]
     ]
@@ -175,7 +185,9 @@ def test_an_image_of_ours_that_is_still_being_made_is_waited_for_without_a_copy(
     assert (delivery.repair, delivery.adopt) == (False, True)
 
 
-@pytest.mark.parametrize(("state", "factory"), [("Creating", "another"), ("Deleting", "myfactory"), ("Updating", "myfactory")])
+@pytest.mark.parametrize(
+    ("state", "factory"), [("Creating", "another"), ("Deleting", "myfactory"), ("Updating", "myfactory")]
+)
 def test_an_image_that_somebody_else_is_busy_with_is_left_alone(state: str, factory: str) -> None:
     planned = plan((wants("Win2016"), lab("lab", custom(image(), state, factory=factory))), images=(image(),))
     assert ending(planned) == (Ending.FAILED, "ImageBusy")
@@ -210,7 +222,9 @@ def test_w4_a_name_that_two_paths_have_is_made_once_per_lab() -> None:
         ({"os_type": OsType.UNKNOWN}, "OsTypeUnknown"),
     ],
 )
-def test_b43_an_image_that_cannot_be_delivered_has_its_own_code_and_next_step(changes: dict[str, Any], code: str) -> None:
+def test_b43_an_image_that_cannot_be_delivered_has_its_own_code_and_next_step(
+    changes: dict[str, Any], code: str
+) -> None:
     planned = plan((wants("Win2016"), lab()), images=(image(**changes),))
     assert planned.deliveries == ()
     assert ending(planned) == (Ending.FAILED, code)

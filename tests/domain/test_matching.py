@@ -140,6 +140,7 @@ def test_only_one_extension_is_left_out_of_a_key() -> None:
     assert path_key("a.json") == path_key("A") == "a"
     assert path_key("a.json.json") == path_key("a.json.JSON") != path_key("a.json")
     assert path_key(r"Win\.json") != path_key("Win")
+    assert path_key(".json") != path_key("")
 
 
 NAMES = st.text(st.sampled_from("aAbBüÜ1 .-_ßΣςé"), min_size=1, max_size=6).filter(
@@ -197,7 +198,7 @@ PATHS_THERE = ["Win2016/Datacenter.json", "Win2016/SQL.json", r"Linux\Ubuntu 22.
         ("SQL.json", '"Win2016/SQL.json"'),
         (" Win2016", '"Win2016"'),
         ("Linux/Ubuntu  22.04 LTS.json", '"Linux/Ubuntu 22.04 LTS.json"'),
-        ("Win2016/*", '"Win2016"'),
+        ("Win2016/*", 'no wildcards: write "Win2016"'),
         ("Win2016/Datacentre.json", '"Win2016/Datacenter.json"'),
         ("Windows2016", '"Win2016"'),
     ],

@@ -170,7 +170,14 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_b62_no_text_can_break_the_table_or_bring_html_or_links(text: str) -> None:
-    said = {"image_path": text, "image": text, "state": Ending.FAILED, "code": text, "message": text, "next": text}
+    said: dict[str, Any] = {
+        "image_path": text,
+        "image": text,
+        "state": Ending.FAILED,
+        "code": text,
+        "message": text,
+        "next": text,
+    }
     pairs = (PairRow(subscription_id=text, lab=text, **said),)
     finding = Finding(Severity.ERROR, text, text, text, text, 3)
     page = as_markdown(report(pairs=pairs, captures=(CaptureRow(vm=text, **said),), findings=(finding,)))

@@ -67,5 +67,6 @@ def test_where_nothing_is_told_the_pause_is_a_tenth_of_the_time_waited(told: Pro
 def test_a_pause_is_always_between_five_seconds_and_five_minutes(
     waited: timedelta, told: Progress, pause: timedelta
 ) -> None:
-    assert (SHORTEST, LONGEST) == (timedelta(seconds=5), timedelta(minutes=5))
+    assert timedelta(seconds=5) == SHORTEST
+    assert timedelta(minutes=5) == LONGEST
     assert next_pause(waited, told) == pause

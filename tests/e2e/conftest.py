@@ -113,7 +113,7 @@ class Factory:
 
 def _is_bookkeeping(path: str) -> bool:
     """The journal and the claim: a run that changes nothing else "writes nothing"."""
-    return "/runs/" in path or path.endswith("/runs") or "/imagefactory/" in path or path.endswith("/imagefactory")
+    return "/runs/" in path or "/imagefactory/" in path or path.endswith(("/runs", "/imagefactory"))
 
 
 def app_settings(azure: LocalAzure) -> dict[str, str]:

@@ -224,7 +224,7 @@ class Engine:
 def _raising(fault: Exception) -> Any:
     """A fault as the app's own wrapper lets it out: ours as data, anything else as a crash."""
 
-    def run(payload: int) -> int:
+    def run(_payload: int) -> int:
         raise fault
 
     return _activity_entry(run)(0)

@@ -1,6 +1,7 @@
 """The life of one delivery: whatever happens it ends as an outcome, and is settled once."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ STEPS = ("begin_copy", "copy_pending", "begin_custom_image", "custom_image_pendi
 HOUR = timedelta(hours=1)
 
 
-def scene(**changes: object) -> tuple[World, Engine]:
+def scene(**changes: Any) -> tuple[World, Engine]:
     world = World((a_delivery(**changes),))
     world.claim = held(RUN)
     return world, engine_for(world)

@@ -46,7 +46,9 @@ def test_a_run_goes_from_the_claim_to_the_report_and_releases() -> None:
     engine = engine_for(world)
     assert summary(play(world, engine))["state"] == RunState.SUCCEEDED
     firsts = list(dict.fromkeys(name for name, _ in engine.calls))
-    assert [name for name in firsts if name in ("take_claim", *STAGES, "inspect_lab", "write_report", "release_claim")] == [
+    assert [
+        name for name in firsts if name in ("take_claim", *STAGES, "inspect_lab", "write_report", "release_claim")
+    ] == [
         "take_claim",
         "read_configuration",
         "inspect_factory",

@@ -79,7 +79,9 @@ def a_capture(number: int = 0, **changes: Any) -> Capture:
 class World:
     """What the fakes read and change. Copies and image creations take the given time, by the name of their VHD or image."""
 
-    def __init__(self, deliveries: tuple[Delivery, ...] = (), captures: tuple[Capture, ...] = (), labs: int = 0) -> None:
+    def __init__(
+        self, deliveries: tuple[Delivery, ...] = (), captures: tuple[Capture, ...] = (), labs: int = 0
+    ) -> None:
         self.now: Callable[[], datetime] = lambda: START
         self.app = "app"
         self.claim: Claim | None = None
@@ -134,10 +136,10 @@ class World:
         return Planned(len(self.work[Kind.CAPTURES]), 0)
 
     def find_resource_groups(self, chunk: Chunk) -> Listed:
-        return Listed(0)
+        return Listed(len(chunk.indices(self.labs)))
 
     def give_up_listing(self, unlisted: UnlistedChunk) -> Listed:
-        self.aside |= {index: unlisted.problem.code for index in unlisted.chunk.indices(self.labs)}
+        self.aside |= dict.fromkeys(unlisted.chunk.indices(self.labs), unlisted.problem.code)
         return Listed(0)
 
     def inspect_lab(self, position: LabIndex) -> Inspected:

@@ -77,7 +77,9 @@ def test_whatever_bytes_come_the_answer_is_a_number_none_or_a_refusal(body: byte
     assert lanes is None or 1 <= lanes <= 100
 
 
-@given(st.dictionaries(st.text(max_size=10), st.none() | st.booleans() | st.integers() | st.text(max_size=5), min_size=1))
+@given(
+    st.dictionaries(st.text(max_size=10), st.none() | st.booleans() | st.integers() | st.text(max_size=5), min_size=1)
+)
 def test_whatever_object_comes_a_refusal_can_be_sent_as_json(body: dict[str, Any]) -> None:
     try:
         lanes_asked_for(json.dumps(body).encode())

@@ -9,7 +9,9 @@ from shared.domain.labs import LabId
 from shared.errors import ConfigurationError
 from shared.settings import LONGEST_SAS, Settings, parse_duration, read_settings
 
-LAB = "/subscriptions/6f0c1a52-3b7e-4a4e-9d0f-1c2b3a4d5e6f/resourceGroups/rg/providers/Microsoft.DevTestLab/labs/factory"
+LAB = (
+    "/subscriptions/6f0c1a52-3b7e-4a4e-9d0f-1c2b3a4d5e6f/resourceGroups/rg/providers/Microsoft.DevTestLab/labs/factory"
+)
 NEEDED = {"FACTORY_LAB_ID": LAB, "CONFIGURATION_ACCOUNT": "config", "JOURNAL_ACCOUNT": "journal"}
 
 
@@ -97,7 +99,9 @@ def test_a_copys_deadline_leaves_room_for_the_sas_that_outlives_it() -> None:
     assert "COPY_DEADLINE" in refusal(COPY_DEADLINE="00:00:00")
 
 
-@pytest.mark.parametrize("lab", ["factory", LAB.replace("DevTestLab", "Compute"), f"{LAB}/virtualmachines/vm", "/subscriptions//"])
+@pytest.mark.parametrize(
+    "lab", ["factory", LAB.replace("DevTestLab", "Compute"), f"{LAB}/virtualmachines/vm", "/subscriptions//"]
+)
 def test_a_factory_lab_that_is_no_lab_is_refused_with_the_shape_it_must_have(lab: str) -> None:
     assert "/providers/Microsoft.DevTestLab/labs/<name>" in refusal(FACTORY_LAB_ID=lab)
 
@@ -119,7 +123,9 @@ def test_the_app_is_known_by_its_host_name_unless_it_is_told() -> None:
 
 
 def test_another_cloud_is_reached_by_settings_alone() -> None:
-    settings = read(ARM_ENDPOINT="https://arm.local/", BLOB_ENDPOINT="https://127.0.0.1:1/{account}/", AZURE_CLIENT_ID="id")
+    settings = read(
+        ARM_ENDPOINT="https://arm.local/", BLOB_ENDPOINT="https://127.0.0.1:1/{account}/", AZURE_CLIENT_ID="id"
+    )
     assert settings.arm_endpoint == "https://arm.local"
     assert settings.blob_url("lab") == "https://127.0.0.1:1/lab"
     assert settings.client_id == "id"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.outcomes import Ending, Outcome
-from shared.wire import from_json, from_plain, to_json, to_plain
+from shared.wire import from_json, from_plain, to_json, to_plain, without_blanks
 
 
 class Colour(StrEnum):
@@ -75,7 +75,7 @@ def test_unknown_keys_are_ignored_so_that_an_older_app_reads_a_newer_journal() -
     "plain", [None, [], 1, "x", {}, {"longName": None}, {"longName": 1}, {"longName": "a", "other": "x"}]
 )
 def test_what_does_not_fit_is_refused(plain: object) -> None:
-    with pytest.raises(ValueError, match="Expected|missing"):
+    with pytest.raises(ValueError, match=r"Expected|missing"):
         from_plain(plain, Inner)
     assert issubclass(msgspec.ValidationError, ValueError)
 
@@ -97,3 +97,8 @@ def test_every_outcome_comes_back_as_it_was(outcome: Outcome) -> None:
 def test_text_that_looks_like_the_durable_codecs_envelope_stays_text() -> None:
     hostile = Inner('{"__class__": "Popen", "__module__": "subprocess", "__data__": "sh"}')
     assert from_plain(to_plain(hostile), Inner) == hostile
+
+
+def test_a_document_for_others_leaves_out_what_is_empty_but_keeps_zeros_lists_and_no() -> None:
+    plain = {"a": "", "b": None, "c": 0, "d": [], "e": [{"f": "", "g": "x"}], "h": False, "i": {"j": ""}}
+    assert without_blanks(plain) == {"c": 0, "d": [], "e": [{"g": "x"}], "h": False, "i": {}}

@@ -192,3 +192,47 @@ def test_traffic_is_written_as_if_it_came_from_azure(azure, clients, tmp_path):
     assert disk["liveRequest"]["query"]["api-version"] == "2020-12-01"
     assert (disk["liveResponse"]["statusCode"], disk["liveResponse"]["body"]["name"]) == ("200", "ready-os")
     assert "Bearer" not in file.read_text()
+
+
+def test_what_is_under_way_in_a_world_goes_on(azure, clients):
+    under_way = world()
+    under_way["behave"]["events"] = [{"at": 50, "vm": "busy", "statuses": ["PowerState/stopped"]}]
+    images = under_way["subscriptions"][0]["images"]
+    images += [
+        {"lab": "Lab-A", "rg": "rg-lab-a", "name": "soon", "state": "Creating", "seconds": 100},
+        {"lab": "Lab-A", "rg": "rg-lab-a", "name": "never", "state": "Creating", "seconds": None},
+    ]
+    copy = {"name": "half.vhd", "vhd": {"seed": "golden"}, "copy": {"status": "pending", "seconds": 100}}
+    under_way["storage"][1]["containers"][0]["blobs"].append(copy)
+    azure.control.put_world(under_way)
+    azure.control.set_speed(0)
+    half = clients.account("sta").get_blob_client(MASTERS, "half.vhd")
+
+    def states():
+        images = clients.labs().custom_images.list("rg-lab-a", "Lab-A")
+        machine = clients.compute().virtual_machines.instance_view("rg-busy", "busy")
+        states = {image.name: image.provisioning_state for image in images}
+        return states["soon"], states["never"], half.get_blob_properties().copy.status, machine.statuses[-1].code
+
+    azure.control.advance(40)
+    assert states() == ("Creating", "Creating", "pending", "PowerState/running")
+    azure.control.advance(70)
+    assert states() == ("Succeeded", "Creating", "success", "PowerState/stopped")
+
+
+def test_a_stopped_simulator_leaves_no_process_and_says_so(tmp_path):
+    with LocalAzure(tmp_path, {}) as azure:
+        processes = [azure.endpoints["pid"], int((tmp_path / "azurite.pid").read_text())]
+        assert all(map(is_running, processes))
+    assert not any(map(is_running, processes))
+    assert not (tmp_path / "endpoints.json").exists()
+
+
+def test_azurite_ends_when_its_simulator_is_killed(tmp_path):
+    with LocalAzure(tmp_path, {}) as azure:
+        azurite = int((tmp_path / "azurite.pid").read_text())
+        azure.kill()
+        deadline = time.monotonic() + 5
+        while is_running(azurite):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)

@@ -72,6 +72,7 @@ def test_a_disk_may_stand_at_the_top_and_be_told_by_its_name():
     [
         ("vm DEALLOCATED", [], ["ProvisioningState/succeeded", "PowerState/deallocated"]),
         (None, [], ["ProvisioningState/succeeded"]),
+        ("", ["PowerState/deallocated"], ["ProvisioningState/succeeded", "PowerState/deallocated"]),
         (
             None,
             ["ProvisioningState/succeeded", "PowerState/running"],
@@ -98,6 +99,14 @@ def test_a_file_of_cases_needs_the_name_of_one(tmp_path):
         read_world_file(str(file))
     with pytest.raises(WorldError, match="cannot read"):
         read_world_file(str(tmp_path / "none.json"))
+
+
+def test_the_example_of_the_documentation_is_a_world():
+    text = (REPOSITORY / "docs" / "world.md").read_text("utf-8")
+    world = read_world(json.loads(text.partition("```json")[2].partition("```")[0]))
+    assert [lab.name for lab in world.labs] == ["factory", "team-a"]
+    (machine,), ((disk, _),) = world.compute_vms, world.disks
+    assert (world.lab_vms[0].compute_id, disk.vm, disk.size_gb) == (machine.id, machine.id, 2)
 
 
 @pytest.mark.slow

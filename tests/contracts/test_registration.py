@@ -1,0 +1,109 @@
+"""Everything that orchestrators call is registered, once, and as the worker takes it (`durable-facts.md` 2.6)."""
+
+import ast
+import importlib.util
+import inspect
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, get_origin
+
+import pytest
+
+from tests.contracts.app_source import ROOT, called_name, nodes
+
+ORCHESTRATORS = sorted((ROOT / "orchestrators").glob("*.py"))
+CALLS_ACTIVITIES = {"call", "fan_out", "wait_while", "settled"}
+CALLS_ORCHESTRATORS = {"call_child", "fan_out_children"}
+
+
+@dataclass(frozen=True)
+class Registered:
+    name: str
+    trigger: str
+    function: Any
+    bindings: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def registered() -> list[Registered]:
+    """The app as a host indexes it; under a name of its own, because an app can be indexed once only."""
+    spec = importlib.util.spec_from_file_location("function_app_indexed", ROOT / "function_app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return [
+        Registered(
+            str(each.get_function_name()),
+            str(each.get_trigger().type),
+            each.get_user_function(),
+            frozenset(binding.name for binding in each.get_bindings()),
+        )
+        for each in module.app.get_functions()
+    ]
+
+
+def of_type(registered: list[Registered], trigger: str) -> set[str]:
+    return {each.name for each in registered if each.trigger == trigger}
+
+
+def called(by: set[str]) -> set[str]:
+    """What orchestrators hand to these functions of the seam, by the names of the functions."""
+    names: set[str] = set()
+    for node in nodes(ORCHESTRATORS):
+        match node:
+            case ast.Call(args=[_, called, *_]) if called_name(node) in by:
+                assert isinstance(called, ast.Name), f"line {node.lineno}: {ast.unparse(called)} is no function"
+                names.add(called.id)
+            case _:
+                pass
+    return names
+
+
+def test_every_function_has_a_name_of_its_own(registered: list[Registered]) -> None:
+    assert [name for name, times in Counter(each.name for each in registered).items() if times > 1] == []
+
+
+def test_the_activities_that_are_called_are_exactly_those_that_are_registered(registered: list[Registered]) -> None:
+    """One that is called and not registered hangs a run for ever; one that is registered and not called is left over."""
+    assert called(CALLS_ACTIVITIES) == of_type(registered, "activityTrigger")
+
+
+def test_the_orchestrators_that_are_called_are_exactly_those_that_are_registered(registered: list[Registered]) -> None:
+    assert called(CALLS_ORCHESTRATORS) | {"factory_run"} == of_type(registered, "orchestrationTrigger")
+
+
+def test_a_timer_an_upload_and_http_start_the_factory(registered: list[Registered]) -> None:
+    assert of_type(registered, "timerTrigger") == {"nightly"}
+    assert of_type(registered, "blobTrigger") == {"configuration_uploaded"}
+    assert of_type(registered, "httpTrigger") == {"start", "status"}
+
+
+def test_no_annotation_meets_the_worker_that_it_does_not_know(registered: list[Registered]) -> None:
+    """One parameter annotated `dict[str, int]` and the worker loads nothing of the app at all."""
+    for each in registered:
+        for parameter in inspect.signature(each.function).parameters.values():
+            kind = parameter.annotation
+            assert kind is inspect.Parameter.empty or (isinstance(kind, type) and get_origin(kind) is None), each.name
+
+
+def test_what_meets_the_host_is_unannotated_and_takes_its_binding(registered: list[Registered]) -> None:
+    for each in registered:
+        function = getattr(each.function, "orchestrator_function", each.function)
+        if each.trigger in ("activityTrigger", "orchestrationTrigger"):
+            assert inspect.get_annotations(function) == {}, each.name
+            assert set(inspect.signature(function).parameters) == each.bindings, each.name
+
+
+def test_the_seam_finds_the_types_of_everything_that_is_registered() -> None:
+    """A missing annotation would fail in the middle of a run: inputs and results are typed by them."""
+    import function_app
+    from shared.durable import _input_type, _result_type
+
+    for node in nodes([ROOT / "function_app.py"]):
+        if isinstance(node, ast.Call) and called_name(node) in ("register_activities", "register_orchestrators"):
+            assert isinstance(node.args[1], ast.Tuple)
+            for each in node.args[1].elts:
+                function = getattr(function_app, ast.unparse(each))
+                assert isinstance(_input_type(function), type)
+                assert isinstance(_result_type(function), type)
