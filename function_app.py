@@ -109,7 +109,7 @@ async def nightly(timer: func.TimerRequest, client) -> None:  # type: ignore[no-
 
 
 @app.function_name("configuration_uploaded")
-@app.blob_trigger(
+@app.blob_trigger(  # pyright: ignore[reportUnknownMemberType]
     arg_name="blob",
     path="%CONFIGURATION_CONTAINER%/{name}",
     connection="ConfigurationStorage",

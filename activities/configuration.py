@@ -41,7 +41,7 @@ def configuration_container() -> Container:
 def configuration_etag() -> str:
     """The ETag of the configuration that a run would use now; empty when there is none."""
     container = configuration_container()
-    return next(filter(None, map(container.etag, CONFIGURATION_BLOBS)), "")
+    return next((etag for name in CONFIGURATION_BLOBS if (etag := container.etag(name))), "")
 
 
 def read_configuration(asked: Asked) -> Configured:
@@ -53,6 +53,8 @@ def read_configuration(asked: Asked) -> Configured:
     fence(run)
     journal = Journal(run.id)
     if not journal.has("configuration.json"):
+        # Seen before it is read: a file that every run fails on must not start one run after the other.
+        _note_seen(run, configuration_etag())
         journal.write("configuration.json", _frozen(asked.request))
     frozen = journal.read("configuration.json", FrozenConfiguration)
     _note_seen(run, frozen.etag)

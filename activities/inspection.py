@@ -14,6 +14,7 @@ from shared.azure import labs
 from shared.azure.blobs import ListedBlob
 from shared.azure.compute import with_compute
 from shared.azure.vhds import Vhds
+from shared.domain.capture import GoldenVm
 from shared.domain.distribution import LabStock
 from shared.domain.findings import Finding, Severity
 from shared.domain.images import GoldenImage, ImageState
@@ -48,9 +49,13 @@ def inspect_factory(run: Run) -> Inspected:
     images, findings = _golden_images(vhds, blobs)
     end_grants_of_dead_runs(run)
     _sweep_unfinished_captures(run, vhds, blobs, images)
-    vms = _side_by_side(lambda vm: with_compute(vm) if vm.is_candidate else vm, labs.list_vms(lab.id))
+    vms = _side_by_side(_looked_up, labs.list_vms(lab.id))
     Journal(run.id).write("factory.json", FactoryInventory(lab, tuple(vms), images, findings))
     return Inspected(len(vms), len(images))
+
+
+def _looked_up(vm: GoldenVm) -> GoldenVm:
+    return with_compute(vm) if vm.is_candidate else vm
 
 
 def _golden_images(vhds: Vhds, blobs: dict[str, ListedBlob]) -> tuple[tuple[GoldenImage, ...], tuple[Finding, ...]]:

@@ -58,14 +58,18 @@ class AzureCli:
     def ask(self, *words: str) -> Any:
         """The answer of a command; None when it says nothing. Raises CliError."""
         self.commands += 1
-        done = subprocess.run(
-            [str(self._installed / "bin" / "az"), *words],
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_ANSWERS_WITHIN,
-        )
+        command = [str(self._installed / "bin" / "az"), *words]
+        try:
+            done = subprocess.run(
+                command,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_ANSWERS_WITHIN,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise CliError(f"az {' '.join(words)}: no answer within {_ANSWERS_WITHIN:.0f} s") from error
         if done.returncode:
             raise CliError(f"az {' '.join(words)}: {done.stderr.strip()[-600:]}")
         return json.loads(done.stdout) if done.stdout.strip() else None

@@ -20,9 +20,9 @@ class Ledger:
             print(f"FAIL  {what}: {why or 'it does not hold'}", flush=True)
         return holds
 
-    def compare(self, what: str, seen: object, expected: object) -> bool:
-        """Passes when both are equal; of two objects only the keys that differ are told."""
-        return self.judge(what, seen == expected, difference(seen, expected))
+    def compare(self, what: str, seen: object, expected: object, source: str = "the world") -> bool:
+        """Passes when what is seen equals what `source` has; of two objects only the keys that differ are told."""
+        return self.judge(what, seen == expected, difference(seen, expected, source))
 
     def skip(self, what: str, why: str) -> None:
         print(f"skip  {what}: {why}", flush=True)
@@ -32,11 +32,11 @@ class Ledger:
         return f"{self.passed} passed, {self.failed} failed"
 
 
-def difference(seen: object, expected: object) -> str:
+def difference(seen: object, expected: object, source: str) -> str:
     """What differs between two answers, in words."""
     if isinstance(seen, dict) and isinstance(expected, dict):
         left: Json = seen
         right: Json = expected
         keys = [key for key in {**right, **left} if left.get(key) != right.get(key)]
-        return "; ".join(f"{key} is {left.get(key)!r}, the world has {right.get(key)!r}" for key in keys)
-    return f"{seen!r}, the world has {expected!r}"
+        return "; ".join(f"{key} is {left.get(key)!r}, {source} has {right.get(key)!r}" for key in keys)
+    return f"{seen!r}, {source} has {expected!r}"

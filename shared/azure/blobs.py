@@ -136,7 +136,7 @@ class Container:
                 for blob in self.client.list_blobs(name_starts_with=prefix or None, include=include):
                     yield ListedBlob(
                         str(blob.name),
-                        str(blob.etag),
+                        quoted_etag(blob.etag),
                         int(blob.size or 0),
                         _time(blob.last_modified),
                         {key.lower(): value for key, value in (blob.metadata or {}).items()},
@@ -163,6 +163,12 @@ class Container:
         except HttpResponseError as error:
             if error_code(error) != "ContainerAlreadyExists":
                 raise
+
+
+def quoted_etag(value: Any) -> str:
+    """An ETag as headers have it: a listing tells it without the quotes that If-Match needs."""
+    text = str(value)
+    return text if text.startswith('"') else f'"{text}"'
 
 
 def _time(value: Any) -> datetime:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.pipeline.policies import RetryPolicy
 
-from shared.settings import settings
+from shared.settings import MOST_LANES, settings
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -37,13 +37,24 @@ def credential() -> "TokenCredential":
     return DefaultAzureCredential(managed_identity_client_id=settings().client_id)
 
 
+@lru_cache(maxsize=1)
+def _transport() -> Any:
+    """One pool of connections for all clients: as many to a host as activities run at once, for as many hosts as lanes."""
+    import requests
+    from azure.core.pipeline.transport import RequestsTransport
+    from requests.adapters import HTTPAdapter
+
+    session = requests.Session()
+    session.mount("https://", HTTPAdapter(pool_connections=MOST_LANES, pool_maxsize=32))
+    return RequestsTransport(session=session, session_owner=False, connection_timeout=10, read_timeout=30)
+
+
 def _arm() -> dict[str, Any]:
     return {
         "base_url": settings().arm_endpoint,
         "credential_scopes": [f"{settings().arm_audience}/.default"],
         "retry_policy": BriefRetry(),
-        "connection_timeout": 10,
-        "read_timeout": 30,
+        "transport": _transport(),
         "polling_interval": 2,
     }
 
@@ -70,6 +81,5 @@ def blob_service(account: str) -> "BlobServiceClient":
         settings().blob_url(account),
         credential=credential(),
         retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=1, random_jitter_range=1),
-        connection_timeout=10,
-        read_timeout=30,
+        transport=_transport(),
     )

@@ -84,11 +84,12 @@ def grant(disk_id: str, lifetime: timedelta) -> str:
             raise TransientError("GrantIsSlow", f"The disk {disk_id} is not exported after {GRANT_WAIT} seconds.")
         result: Any = poller.result()
     # A server that sends no Location leaves the attribute empty (`azure-facts.md` section 3).
-    output: Any = (result.get("properties") or {}).get("output") or {}
-    address: Any = result.access_sas or output.get("accessSAS")
+    address: str | None = result.access_sas
+    if not address and "properties" in result:
+        address = result["properties"].get("output", {}).get("accessSAS")
     if not address:
         raise RejectedError("GrantIsEmpty", f"Azure exported the disk {disk_id} without an address.")
-    return str(address)
+    return address
 
 
 def revoke(disk_id: str) -> None:

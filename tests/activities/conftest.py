@@ -51,6 +51,7 @@ def forget() -> None:
     for cached in (
         settings,
         clients.credential,
+        clients._transport,
         clients.devtestlabs,
         clients.compute,
         clients.blob_service,

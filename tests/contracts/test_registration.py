@@ -9,7 +9,10 @@ from typing import Any, get_origin
 
 import pytest
 
+import function_app
+from shared.durable import _input_type, _result_type
 from tests.contracts.app_source import ROOT, called_name, nodes
+from tests.orchestrators import world
 
 ORCHESTRATORS = sorted((ROOT / "orchestrators").glob("*.py"))
 CALLS_ACTIVITIES = {"call", "fan_out", "wait_while", "settled"}
@@ -97,13 +100,11 @@ def test_what_meets_the_host_is_unannotated_and_takes_its_binding(registered: li
 
 def test_the_seam_finds_the_types_of_everything_that_is_registered() -> None:
     """A missing annotation would fail in the middle of a run: inputs and results are typed by them."""
-    import function_app
-    from shared.durable import _input_type, _result_type
+    for function in (*function_app.ACTIVITIES, *function_app.ORCHESTRATORS):
+        assert isinstance(_input_type(function), type), function.__name__
+        assert isinstance(_result_type(function), type), function.__name__
 
-    for node in nodes([ROOT / "function_app.py"]):
-        if isinstance(node, ast.Call) and called_name(node) in ("register_activities", "register_orchestrators"):
-            assert isinstance(node.args[1], ast.Tuple)
-            for each in node.args[1].elts:
-                function = getattr(function_app, ast.unparse(each))
-                assert isinstance(_input_type(function), type)
-                assert isinstance(_result_type(function), type)
+
+def test_the_fakes_of_the_orchestrators_tests_are_named_as_the_activities() -> None:
+    assert set(world.ACTIVITIES) == {activity.__name__ for activity in function_app.ACTIVITIES}
+    assert set(world.ORCHESTRATORS) == set(function_app.ORCHESTRATORS)
