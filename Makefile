@@ -24,7 +24,7 @@ check: $(READY) ## The fast part: format, lint, types, import contracts, fast te
 	@$(BIN)/ruff check --quiet .
 	@node_modules/.bin/pyright --warnings | tail -n 40
 	@$(BIN)/lint-imports --no-cache | tail -n 3
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(BIN)/python -m pytest -m 'not slow and not soak'
 
 fix: $(READY) ## Format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet .

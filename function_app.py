@@ -34,7 +34,7 @@ from activities.inspection import (
 )
 from activities.planning import plan_captures_of_run, plan_distribution_of_run
 from activities.report import write_report
-from activities.tickets import close_unfinished, next_ticket, open_round
+from activities.tickets import close_unfinished, next_ticket, note_speed, open_round
 from orchestrators.capture import capture
 from orchestrators.delivery import deliver
 from orchestrators.factory_run import factory_run
@@ -84,6 +84,7 @@ ACTIVITIES = (
     plan_distribution_of_run,
     begin_copy,
     copy_pending,
+    note_speed,
     begin_image_removal,
     image_removal_pending,
     begin_custom_image,

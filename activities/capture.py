@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from shared.domain.manifest import write_manifest
-
 from activities.copies import RunningCopy, copy_progress
 from activities.grants import end_grant, record_grant
 from activities.marks import GOLDEN, mark
 from shared.azure import compute
 from shared.azure.vhds import SAS_MARGIN, Vhds
 from shared.domain.capture import Capture, capture_key
+from shared.domain.manifest import write_manifest
 from shared.domain.outcomes import Outcome
 from shared.domain.runs import Run, Terms
 from shared.domain.tickets import Kind

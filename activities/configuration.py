@@ -3,10 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 
+from shared.azure.blobs import Blob, Container
 from shared.configuration import MAX_BYTES
 from shared.configuration import read_configuration as read_labs
-
-from shared.azure.blobs import Blob, Container
 from shared.domain.findings import Finding, Severity
 from shared.domain.runs import Run, RunRequest, Terms
 from shared.journal import CONTENDED, FrozenConfiguration, Journal, contended, fence, read_claim, write_claim

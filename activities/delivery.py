@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC
 
-from shared.domain.matching import canonical_path
-
 from activities.copies import RunningCopy, copy_progress
 from activities.marks import COPY, mark
 from shared.azure import labs
@@ -12,6 +10,7 @@ from shared.azure.labs import Operation
 from shared.azure.vhds import Vhds
 from shared.domain.distribution import Delivery
 from shared.domain.images import CustomImage, ImageState, OsState
+from shared.domain.matching import canonical_path
 from shared.domain.outcomes import Outcome
 from shared.domain.runs import Run, Terms
 from shared.domain.tickets import Kind
@@ -30,6 +29,7 @@ class DeliveryWork:
     run: Run
     delivery: Delivery
     terms: Terms
+    round: int = 1
 
 
 def begin_copy(work: DeliveryWork) -> RunningCopy:

@@ -5,8 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from shared.domain.manifest import read_manifest
-
 from activities.configuration import LABS_PER_CHILD
 from activities.grants import end_grants_of_dead_runs
 from activities.marks import GOLDEN, is_leftover, sweep_copies
@@ -19,6 +17,7 @@ from shared.domain.distribution import LabStock
 from shared.domain.findings import Finding, Severity
 from shared.domain.images import GoldenImage, ImageState
 from shared.domain.labs import LabId, LabRequest
+from shared.domain.manifest import read_manifest
 from shared.domain.outcomes import Outcome
 from shared.domain.runs import Run
 from shared.errors import ConfigurationError, MissingError, PermanentError, RejectedError

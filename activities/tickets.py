@@ -1,12 +1,13 @@
 """Hand out the planned work, one ticket at a time, to the lanes that pull it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from activities.planning import CAPTURE_PLAN, DISTRIBUTION_PLAN
 from shared.domain.capture import Capture, CapturePlan
 from shared.domain.distribution import Delivery, DistributionPlan
 from shared.domain.outcomes import Ending, Outcome
 from shared.domain.runs import Run, Terms
+from shared.domain.speeds import Load, told
 from shared.domain.tickets import Answer, Kind, Tickets, issue
 from shared.journal import CONTENDED, FrozenConfiguration, Journal, contended, fence
 from shared.wire import from_json, to_json
@@ -32,12 +33,12 @@ def open_round(opening: Round) -> Opened:
     journal = Journal(opening.run.id)
     name = _tickets(opening.kind, opening.number)
     if not (stored := journal.find(name)):
-        keys = _planned_keys(journal, opening.kind)
         ended = {key for key, _ in journal.outcomes(opening.kind)}
-        left = tuple(index for index, key in enumerate(keys) if key not in ended)
-        journal.write(name, Tickets(len(keys), None if len(left) == len(keys) else left))
+        keys = enumerate(_planned_keys(journal, opening.kind))
+        journal.write(name, Tickets(tuple(index for index, key in keys if key not in ended)))
         stored = journal.find(name) or b""
-    return Opened(from_json(stored, Tickets).total)
+    tickets = from_json(stored, Tickets)
+    return Opened(len(tickets.left) + len(tickets.lanes))
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,46 @@ def next_ticket(request: TicketRequest) -> Ticket:
     fence(opening.run)
     journal = Journal(opening.run.id)
     path = journal.path(_tickets(opening.kind, opening.number))
+    loads = _loads(journal, opening)
     for _ in range(CONTENDED):
         blob = journal.container.get(path)
         tickets = from_json(blob.data, Tickets)
-        issued, answer, index = issue(tickets, request.lane, request.number)
+        issued, answer, index = issue(tickets, request.lane, request.number, loads)
         if issued is tickets or journal.container.replace(path, to_json(issued), blob.etag):
             return _ticket(journal, opening.kind, answer, index)
     raise contended("The tickets")
+
+
+@dataclass(frozen=True)
+class SpeedNote:
+    """A copy into `account` has written `done_bytes` in `seconds`."""
+
+    round: Round
+    account: str
+    seconds: float
+    done_bytes: int
+
+
+@dataclass(frozen=True)
+class Noted:
+    copies: int
+
+
+def note_speed(note: SpeedNote) -> Noted:
+    """Remember how fast an account is: the next tickets go by it. A repeat counts twice, which changes no mean by much.
+
+    Nothing depends on it: where the tickets change too often to be written, the note is dropped.
+    """
+    fence(note.round.run)
+    journal = Journal(note.round.run.id)
+    path = journal.path(_tickets(note.round.kind, note.round.number))
+    for _ in range(CONTENDED):
+        blob = journal.container.get(path)
+        tickets = from_json(blob.data, Tickets)
+        speeds = told(tickets.speeds, note.account, note.seconds, note.done_bytes)
+        if journal.container.replace(path, to_json(replace(tickets, speeds=speeds)), blob.etag):
+            return Noted(speeds[note.account].told)
+    return Noted(0)
 
 
 def close_unfinished(closing: Round) -> Opened:
@@ -96,6 +130,15 @@ def _ticket(journal: Journal, kind: Kind, answer: Answer, index: int | None) -> 
     if kind is Kind.CAPTURES:
         return Ticket(answer, capture=journal.read(CAPTURE_PLAN, CapturePlan).captures[index], terms=terms)
     return Ticket(answer, delivery=journal.read(DISTRIBUTION_PLAN, DistributionPlan).deliveries[index], terms=terms)
+
+
+def _loads(journal: Journal, work: Round) -> list[Load]:
+    """What each planned work writes, and where; a delivery without a copy writes nothing."""
+    if work.kind is Kind.CAPTURES:
+        captures = journal.read(CAPTURE_PLAN, CapturePlan).captures
+        return [Load(work.run.account, capture.disk.size_bytes or 0) for capture in captures]
+    deliveries = journal.read(DISTRIBUTION_PLAN, DistributionPlan).deliveries
+    return [Load(delivery.lab.account, delivery.copy_bytes) for delivery in deliveries]
 
 
 def _planned_keys(journal: Journal, kind: Kind) -> list[str]:

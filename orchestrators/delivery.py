@@ -1,5 +1,7 @@
 """The life of one delivery."""
 
+from datetime import timedelta
+
 from activities.delivery import (
     DeliveryEnd,
     DeliveryWork,
@@ -12,7 +14,10 @@ from activities.delivery import (
     image_removal_pending,
     settle_delivery,
 )
+from activities.tickets import Noted, Round, SpeedNote, note_speed
 from shared.domain.outcomes import Ending, Outcome
+from shared.domain.tickets import Kind
+from shared.domain.waiting import Progress
 from shared.durable import Orchestration, Steps, call, settled, wait_while
 from shared.errors import PermanentError
 
@@ -41,7 +46,14 @@ def _copied(context: Orchestration, work: DeliveryWork) -> Steps[None]:
         return
     copy = yield from call(context, begin_copy, work)
     what = f"The copy of {delivery.image.name} to the lab {delivery.lab.id.name}"
-    yield from wait_while(context, copy_pending, copy, work.terms.copy_deadline, what)
+
+    def noted(waited: timedelta, progress: Progress) -> Steps[Noted]:
+        """The account's speed decides what free lanes take next."""
+        work_round = Round(work.run, Kind.PAIRS, work.round)
+        done = progress.done_bytes or 0
+        return call(context, note_speed, SpeedNote(work_round, copy.account, waited.total_seconds(), done))
+
+    yield from wait_while(context, copy_pending, copy, work.terms.copy_deadline, what, noted)
 
 
 def _created(context: Orchestration, work: DeliveryWork) -> Steps[None]:

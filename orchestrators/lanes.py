@@ -69,7 +69,7 @@ def _work(context: Orchestration, work: Round, ticket: Ticket) -> Steps[None]:
             name = child_id(work.run.id, "capture", ticket.capture.key, work.number)
             yield from call_child(context, capture, of_capture, name)
         if ticket.delivery and ticket.terms:
-            of_delivery = DeliveryWork(work.run, ticket.delivery, ticket.terms)
+            of_delivery = DeliveryWork(work.run, ticket.delivery, ticket.terms, work.number)
             name = child_id(work.run.id, "deliver", ticket.delivery.key, work.number)
             yield from call_child(context, deliver, of_delivery, name)
     except PermanentError:

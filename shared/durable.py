@@ -143,7 +143,12 @@ def fan_out_children(
 
 
 def wait_while(
-    context: Orchestration, ask: Activity[V, Progress], subject: V, within: timedelta, what: str
+    context: Orchestration,
+    ask: Activity[V, Progress],
+    subject: V,
+    within: timedelta,
+    what: str,
+    at_first_progress: Callable[[timedelta, Progress], Steps[Any]] | None = None,
 ) -> Steps[None]:
     """Ask until nothing is pending, pausing by progress; raises ExhaustedError when overdue or without progress."""
     begun = moved = context.current_utc_datetime
@@ -155,6 +160,9 @@ def wait_while(
         now = context.current_utc_datetime
         if (progress.done_bytes or 0) > most:
             most, moved = progress.done_bytes or 0, now
+            if at_first_progress is not None:
+                yield from at_first_progress(now - begun, progress)
+                at_first_progress = None
         if now - begun >= within:
             raise ExhaustedError("Overdue", f"{what} is not done after {within}.", "The next run starts it afresh.")
         if progress.total_bytes and now - moved >= STALLED_AFTER:

@@ -58,7 +58,7 @@ class DiskExports:
             return None
         path = BlobPath(EXPORT_ACCOUNT, grant.container, EXPORT_BLOB)
         self._state.contents.delete(path.part, path.name)
-        pass
+        await self._blobs.delete_container(EXPORT_ACCOUNT, grant.container)
         return path
 
     def disk_of(self, container: str) -> Disk | None:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 from local.factory.session import STATE
 from local.judges.azure_cli import AzureCli, CliError, install_azure_cli
@@ -13,55 +14,56 @@ from local.judges.oav import install_oav, judge_traffic, specifications, validat
 
 FOLDER = STATE / "judges"
 AZURE_CLI, OAV = FOLDER / "azure-cli", FOLDER / "oav"
+NO_SPECIFICATIONS = (
+    "no API specifications in azure-wire/specs of SHARED_DIR (default: the folder `shared` beside this one)"
+)
 APP_TRAFFIC, CLI_TRAFFIC = FOLDER / "app.jsonl", FOLDER / "cli.jsonl"
 
 
 def main() -> int:
     begun, ledger = time.monotonic(), Ledger()
     FOLDER.mkdir(parents=True, exist_ok=True)
+    specs = specifications()
+    has_cli = _installed("azure-cli", lambda: install_azure_cli(AZURE_CLI), ledger)
+    has_oav = specs is not None and _installed("oav", lambda: install_oav(OAV), ledger)
+    CLI_TRAFFIC.unlink(missing_ok=True)
     with finished_factory(FOLDER / "world", APP_TRAFFIC) as factory:
         state = factory.report["state"]
         ledger.judge("the app's run succeeded", state == "Succeeded", f"it is {state}")
-        ask_the_cli(factory, ledger)
-    validate_traffic(ledger)
+        if has_cli:
+            ask_the_cli(factory, ledger)
+    if specs is None:
+        ledger.skip("oav", NO_SPECIFICATIONS)
+    elif has_oav:
+        traffic = [file for file in (APP_TRAFFIC, CLI_TRAFFIC) if file.is_file()]
+        judge_traffic(validate(OAV, specs, traffic), ledger)
     print(f"Took {time.monotonic() - begun:.0f} s.")
     print(ledger.summary)
     return 1 if ledger.failed else 0
 
 
+def _installed(tool: str, install: Callable[[], None], ledger: Ledger) -> bool:
+    try:
+        install()
+    except InstallError as error:
+        return ledger.judge(f"{tool} is installed", False, str(error))
+    return True
+
+
 def ask_the_cli(factory: FinishedFactory, ledger: Ledger) -> None:
     """Every ARM exchange of the CLI is written down for oav, too."""
-    CLI_TRAFFIC.unlink(missing_ok=True)
+    begun = time.monotonic()
+    cli = AzureCli(AZURE_CLI, FOLDER / "azure-config", factory.azure)
+    factory.azure.control.record_traffic(CLI_TRAFFIC)
     try:
-        install_azure_cli(AZURE_CLI)
-        factory.azure.control.record_traffic(CLI_TRAFFIC)
-        cli = AzureCli(AZURE_CLI, FOLDER / "azure-config", factory.azure)
-        begun = time.monotonic()
         cli.login()
         ledger.judge(f"azure-cli {cli.version} logs in with a managed identity", True)
         CliJudge(cli, factory, ledger).judge()
-        print(f"      {cli.commands} commands in {time.monotonic() - begun:.0f} s")
-    except (InstallError, CliError) as error:
+    except CliError as error:
         ledger.judge("the Azure CLI", False, str(error))
     finally:
         factory.azure.control.record_traffic(None)
-
-
-def validate_traffic(ledger: Ledger) -> None:
-    """The traffic of the app and of the CLI, where the specifications are at hand."""
-    specs = specifications()
-    if specs is None:
-        ledger.skip(
-            "oav",
-            "no API specifications in azure-wire/specs of SHARED_DIR (default: the folder `shared` beside the repository)",
-        )
-        return
-    try:
-        install_oav(OAV)
-        traffic = [file for file in (APP_TRAFFIC, CLI_TRAFFIC) if file.is_file()]
-        judge_traffic(validate(OAV, specs, traffic), ledger)
-    except (InstallError, RuntimeError) as error:
-        ledger.judge("oav", False, str(error))
+    print(f"      {cli.commands} commands in {time.monotonic() - begun:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

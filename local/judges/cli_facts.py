@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from local.azure.resources import Json, entries, section
+from local.azure.resources import Json, entries, lab_id, section
 
 _GIB = 1024**3
 
@@ -70,6 +70,11 @@ class WorldLab:
     facts: Json
     vms: list[Json]
     images: list[Json]
+
+    @property
+    def id(self) -> str:
+        """Its ARM id, lower-cased as DevTest Labs does."""
+        return lab_id(self.subscription, self.rg, self.name).lower()
 
     @property
     def within(self) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The judgements of a session: a line for each as it falls, and how many of each kind."""
 
+from typing import cast
+
 from local.azure.resources import Json
 
 
@@ -35,8 +37,7 @@ class Ledger:
 def difference(seen: object, expected: object, source: str) -> str:
     """What differs between two answers, in words."""
     if isinstance(seen, dict) and isinstance(expected, dict):
-        left: Json = seen
-        right: Json = expected
+        left, right = cast(Json, seen), cast(Json, expected)
         keys = [key for key in {**right, **left} if left.get(key) != right.get(key)]
         return "; ".join(f"{key} is {left.get(key)!r}, {source} has {right.get(key)!r}" for key in keys)
     return f"{seen!r}, {source} has {expected!r}"

@@ -16,6 +16,7 @@ from local.judges.ledger import Ledger
 from local.judges.oav_allowances import Finding, allowance
 
 PINNED = "oav@4.0.3"
+PROVIDERS = ("DevTestLab", "Compute")
 _SCRIPT = Path(__file__).with_name("oav_live.js")
 _ENDS_WITHIN = 600.0
 
@@ -30,9 +31,13 @@ class Exchange:
     findings: tuple[Finding, ...]
 
     @property
-    def is_specified(self) -> bool:
-        """Subscriptions, tenants and the like are ARM's own: no specification at hand has them."""
-        return "/providers/microsoft." in self.call.lower()
+    def provider(self) -> str | None:
+        """Whose exchange it is; None for ARM's own (subscriptions, say), of which no specification is at hand."""
+        return next((name for name in PROVIDERS if f"/providers/microsoft.{name}/".lower() in self.call.lower()), None)
+
+    @property
+    def shown(self) -> str:
+        return f"{self.provider} {self.operation or self.call}"
 
 
 def install_oav(folder: Path) -> None:
@@ -59,35 +64,30 @@ def validate(installed: Path, specs: Path, traffic: Sequence[Path]) -> list[Exch
 
 
 def judge_traffic(exchanges: Sequence[Exchange], ledger: Ledger) -> None:
-    """An operation is a line: it passes when each of its exchanges has no finding but those that are allowed."""
-    specified = [exchange for exchange in exchanges if exchange.is_specified]
-    ledger.judge("oav saw traffic of DevTest Labs and of Compute", _sees_both(specified), f"{len(specified)} exchanges")
-    for operation in sorted({exchange.operation or exchange.call for exchange in specified}):
-        mine = [exchange for exchange in specified if (exchange.operation or exchange.call) == operation]
-        findings = Counter(finding for exchange in mine for finding in exchange.findings)
-        real = [finding for finding in findings if not allowance(finding)]
-        what = f"oav {operation}: {len(mine)} exchanges ({_origins(mine)})"
-        allowed = sum(count for finding, count in findings.items() if allowance(finding))
-        what += f", {allowed} allowed findings" if allowed else ""
-        ledger.judge(what, not real, "; ".join(f"{finding} ({findings[finding]}x)" for finding in real))
-    _tell_allowed(finding for exchange in specified for finding in exchange.findings)
-    print(f"      {len(exchanges) - len(specified)} exchanges are ARM's own (no specification at hand)")
+    """An operation is a line: it passes when none of its exchanges has a finding but those that are allowed."""
+    for provider in PROVIDERS:
+        count = sum(exchange.provider == provider for exchange in exchanges)
+        ledger.judge(f"oav {provider}: {count} exchanges recorded", count > 0)
+    for operation in sorted({exchange.shown for exchange in exchanges if exchange.provider}):
+        _judge_operation(operation, [exchange for exchange in exchanges if exchange.shown == operation], ledger)
+    _tell_allowed(finding for exchange in exchanges for finding in exchange.findings)
+    others = sum(exchange.provider is None for exchange in exchanges)
+    print(f"      {others} not validated: ARM's own calls, no specification at hand")
+
+
+def _judge_operation(operation: str, exchanges: Sequence[Exchange], ledger: Ledger) -> None:
+    findings = Counter(finding for exchange in exchanges for finding in exchange.findings)
+    real = [finding for finding in findings if not allowance(finding)]
+    allowed = findings.total() - sum(findings[finding] for finding in real)
+    told = f", {allowed} allowed findings" if allowed else ""
+    why = "; ".join(f"{finding} ({findings[finding]}x)" for finding in real)
+    ledger.judge(f"oav {operation}: {len(exchanges)} exchanges ({_origins(exchanges)}){told}", not real, why)
 
 
 def _tell_allowed(findings: Iterable[Finding]) -> None:
     reasons = Counter(allowed.reason for finding in findings if (allowed := allowance(finding)))
     for reason, count in reasons.most_common():
         print(f"      {count} allowed: {reason}")
-
-
-def _sees_both(exchanges: Sequence[Exchange]) -> bool:
-    providers = {
-        provider
-        for exchange in exchanges
-        for provider in ("devtestlab", "compute")
-        if provider in exchange.call.lower()
-    }
-    return len(providers) == 2
 
 
 def _origins(exchanges: Sequence[Exchange]) -> str:

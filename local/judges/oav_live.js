@@ -11,6 +11,8 @@
 const fs = require("fs");
 const path = require("path");
 
+const UNKNOWN = "unknownOperationId";
+
 async function initializedValidator(oav, root) {
   const { LiveValidator } = require(require.resolve("oav/dist/lib/liveValidation/liveValidator.js", { paths: [oav] }));
   const validator = new LiveValidator({
@@ -40,9 +42,9 @@ function findings(side, result) {
 }
 
 async function main([oav, root, ...files]) {
-  // Stdout is for the answers alone; the validator talks about itself on both.
+  // Standard output is for the answers alone; the validator's logger writes there, too.
   const answer = process.stdout.write.bind(process.stdout);
-  console.log = console.info = console.warn = console.error = () => {};
+  process.stdout.write = () => true;
   const validator = await initializedValidator(path.resolve(oav), path.resolve(root));
   for (const file of files) {
     for (const line of fs.readFileSync(file, "utf8").split("\n").filter(Boolean)) {
@@ -51,7 +53,8 @@ async function main([oav, root, ...files]) {
       const status = exchange.liveResponse.statusCode;
       const verdict = await validator.validateLiveRequestResponse(exchange);
       const { requestValidationResult: request, responseValidationResult: response } = verdict;
-      const operation = (request.operationInfo || {}).operationId || null;
+      const known = (request.operationInfo || {}).operationId;
+      const operation = known && known !== UNKNOWN ? known : null;
       const all = [...findings("request", request), ...findings("response", response)];
       answer(JSON.stringify({ file, operation, method, url, status, findings: all }) + "\n");
     }

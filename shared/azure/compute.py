@@ -59,7 +59,8 @@ def get_disk(disk_id: str) -> OsDisk:
 
 def is_exported(disk_id: str) -> bool:
     """Does the disk have an active SAS, whoever asked for it?"""
-    return str(_disk(disk_id).disk_state) in ("ActiveSAS", "ActiveSASFrozen")
+    # Not str(): of a state that the SDK knows, that is "DiskState.ACTIVE_SAS".
+    return _disk(disk_id).disk_state in ("ActiveSAS", "ActiveSASFrozen")
 
 
 def _disk(disk_id: str) -> Any:

@@ -46,6 +46,11 @@ class Delivery:
         """The blob that the custom image is made from; a copy's name holds the run, so that no run writes into another's."""
         return self.image.vhd if self.direct else f"{self.run}-{self.key}.vhd"
 
+    @property
+    def copy_bytes(self) -> int:
+        """How much is to be copied."""
+        return 0 if self.direct or self.adopt else self.image.size_bytes or 0
+
 
 @dataclass(frozen=True)
 class Pair:

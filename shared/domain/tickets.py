@@ -1,7 +1,10 @@
 """Tickets: how lanes that pull their work never take the same thing twice (`run-protocol.md`, "Tickets")."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from shared.domain.speeds import Load, Speed, begun, next_index
 
 
 class Kind(StrEnum):
@@ -27,25 +30,18 @@ class Issued:
 
 @dataclass(frozen=True)
 class Tickets:
-    """One round of work: `planned` items, or only those in `order` when some are done already."""
+    """One round of work: what is left to give out, each lane's last ticket, how fast the accounts are."""
 
-    planned: int
-    order: tuple[int, ...] | None = None
-    issued: int = 0
+    left: tuple[int, ...]
     lanes: dict[str, Issued] = field(default_factory=dict[str, Issued])
-
-    @property
-    def total(self) -> int:
-        return self.planned if self.order is None else len(self.order)
-
-    def index(self, position: int) -> int:
-        return position if self.order is None else self.order[position]
+    speeds: dict[str, Speed] = field(default_factory=dict[str, Speed])
 
 
-def issue(tickets: Tickets, lane: int, number: int) -> tuple[Tickets, Answer, int | None]:
+def issue(tickets: Tickets, lane: int, number: int, loads: Sequence[Load]) -> tuple[Tickets, Answer, int | None]:
     """Answer a lane's request; tickets are returned unchanged unless a new one was issued.
 
-    A repeat gets the answer it got; a lane that asks below its last number runs twice and is stale. Numbers count from 1.
+    A repeat gets the answer it got; a lane that asks below its last number runs twice and is stale. Numbers count from 1;
+    `loads` are those of all planned work.
     """
     last = tickets.lanes.get(str(lane), Issued(0, -1))
     if number == last.number:
@@ -54,8 +50,13 @@ def issue(tickets: Tickets, lane: int, number: int) -> tuple[Tickets, Answer, in
         return tickets, Answer.STALE, None
     if number > last.number + 1:
         raise AssertionError(f"lane {lane} asks for ticket {number} after ticket {last.number}")
-    if tickets.issued >= tickets.total:
+    if not tickets.left:
         return tickets, Answer.NONE_LEFT, None
-    index = tickets.index(tickets.issued)
-    lanes = {**tickets.lanes, str(lane): Issued(number, index)}
-    return replace(tickets, issued=tickets.issued + 1, lanes=lanes), Answer.WORK, index
+    index = next_index(tickets.left, loads, tickets.speeds)
+    issued = replace(
+        tickets,
+        left=tuple(other for other in tickets.left if other != index),
+        lanes={**tickets.lanes, str(lane): Issued(number, index)},
+        speeds=begun(tickets.speeds, loads[index].account),
+    )
+    return issued, Answer.WORK, index

@@ -12,7 +12,7 @@ GIB = 2**30
 
 def asked_until_done(length: float, wobble: float = 0.0, seed: int = 1) -> tuple[float, int]:
     """(seconds until a copy of `length` seconds is seen to be done, questions); its speed wobbles by that share."""
-    speed = random.Random(seed)  # noqa: S311
+    speed = random.Random(seed)
     now, questions = 0.0, 0
     while True:
         questions += 1

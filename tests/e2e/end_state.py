@@ -70,9 +70,5 @@ def capture(report: Json, vm: str) -> Json:
 
 
 def deletions(operations: list[Json]) -> set[str]:
-    """What was deleted with success, by service and path; `operations` are effects."""
-    return {
-        f"{call.get('account', '')}{call['path']}"
-        for call in operations
-        if call["effect"] == "delete" and call["status"] < 300
-    }
+    """The paths of what was deleted with success."""
+    return {call["path"] for call in operations if call["effect"] == "delete" and call["status"] < 300}

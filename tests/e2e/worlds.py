@@ -19,11 +19,14 @@ class World:
         self.storage: dict[str, dict[str, Any]] = {}
         self.behave: dict[str, Any] = {"copySeconds": 1, "imageSeconds": 1}
         self.disks: list[dict[str, Any]] = []
+        self._denied: set[str] = set()
         self.lab("factory", storage="stfactory")
 
     @property
     def document(self) -> dict[str, Any]:
-        subscriptions = [{"id": id_, **resources} for id_, resources in self.subscriptions.items()]
+        subscriptions = [
+            {"id": id_, "denied": id_ in self._denied, **resources} for id_, resources in self.subscriptions.items()
+        ]
         return {
             "factoryLab": FACTORY_LAB,
             "subscriptions": subscriptions,
@@ -34,6 +37,16 @@ class World:
 
     def _of(self, subscription: str) -> dict[str, list[Any]]:
         return self.subscriptions.setdefault(subscription, {"labs": [], "vms": [], "images": [], "compute": []})
+
+    def denied(self, subscription: str) -> "World":
+        """The app has no access to this subscription."""
+        self._denied.add(subscription)
+        return self
+
+    def behaving(self, **behave: Any) -> "World":
+        """More of `behave`: how long things take and what becomes of them."""
+        self.behave |= behave
+        return self
 
     def lab(
         self, name: str, subscription: str = SUBSCRIPTION, rg: str = "", storage: str = "", location: str = "westeurope"
@@ -60,7 +73,7 @@ class World:
 
     def blob(self, account: str, name: str, container: str = VHDS, **content: Any) -> "World":
         containers = self.storage[account]["containers"]
-        found = next((c for c in containers if c["name"] == container), None)
+        found: dict[str, Any] | None = next((c for c in containers if c["name"] == container), None)
         if found is None:
             found = {"name": container, "blobs": []}
             containers.append(found)

@@ -47,6 +47,7 @@ def test_a_delivery_copies_makes_the_image_and_settles() -> None:
     assert outcome.seconds == pytest.approx(420, rel=0.05)
     assert [name for name, _ in engine.calls if not name.endswith("pending")] == [
         "begin_copy",
+        "note_speed",
         "begin_custom_image",
         "settle_delivery",
     ]

@@ -14,7 +14,7 @@ from activities.delivery import DeliveryEnd, DeliveryWork, ImageCreation
 from activities.inspection import Chunk, Inspected, LabAside, LabIndex, Listed, UnlistedChunk
 from activities.planning import Planned
 from activities.report import Closing, Summary
-from activities.tickets import Opened, Round, Ticket, TicketRequest
+from activities.tickets import Noted, Opened, Round, SpeedNote, Ticket, TicketRequest
 from orchestrators.capture import capture
 from orchestrators.delivery import deliver
 from orchestrators.factory_run import factory_run
@@ -27,6 +27,7 @@ from shared.domain.images import GoldenImage, OsType
 from shared.domain.labs import Lab, LabId
 from shared.domain.outcomes import Ending, Outcome, RunState
 from shared.domain.runs import Run, RunRequest, Terms
+from shared.domain.speeds import Load
 from shared.domain.tickets import Answer, Kind, Tickets, issue
 from shared.domain.waiting import DONE, Progress
 from shared.errors import PermanentError
@@ -96,6 +97,7 @@ class World:
         self.stalled: set[str] = set()
         self.begun: dict[str, datetime] = {}
         self.tickets: dict[tuple[str, Kind, int], Tickets] = {}
+        self.noted: list[tuple[str, float, int]] = []
         self.taken: list[tuple[Kind, int, int, str]] = []
         self.outcomes: dict[Kind, dict[str, Outcome]] = {Kind.CAPTURES: {}, Kind.PAIRS: {}}
         self.settled: Counter[str] = Counter()
@@ -183,12 +185,14 @@ class World:
     def open_round(self, opening: Round) -> Opened:
         self.fence(opening.run)
         left = [i for i, key in enumerate(self._keys(opening.kind)) if key not in self.outcomes[opening.kind]]
-        tickets = Tickets(len(self.work[opening.kind]), tuple(left))
-        return Opened(self.tickets.setdefault((opening.run.id, opening.kind, opening.number), tickets).total)
+        tickets = self.tickets.setdefault((opening.run.id, opening.kind, opening.number), Tickets(tuple(left)))
+        return Opened(len(tickets.left) + len(tickets.lanes))
 
     def next_ticket(self, request: TicketRequest) -> Ticket:
         place = (request.round.run.id, request.round.kind, request.round.number)
-        self.tickets[place], answer, index = issue(self.tickets[place], request.lane, request.number)
+        # The order of the plan is the order of the tickets.
+        loads = [Load("account", 10_000 - index) for index in range(len(self.work[request.round.kind]))]
+        self.tickets[place], answer, index = issue(self.tickets[place], request.lane, request.number, loads)
         if answer is not Answer.WORK or index is None:
             return Ticket(answer)
         work = self.work[request.round.kind][index]
@@ -196,6 +200,10 @@ class World:
         if request.round.kind is Kind.CAPTURES:
             return Ticket(answer, capture=work, terms=self.terms)
         return Ticket(answer, delivery=work, terms=self.terms)
+
+    def note_speed(self, note: SpeedNote) -> Noted:
+        self.noted.append((note.account, note.seconds, note.done_bytes))
+        return Noted(len(self.noted))
 
     def close_unfinished(self, closing: Round) -> Opened:
         unfinished = [key for key in self._keys(closing.kind) if key not in self.outcomes[closing.kind]]
