@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,10 +27,12 @@ class LocalHost:
         virtual: str | None = None,
         polling_seconds: float = 1.0,
         kill_at: str = "",
+        misbehave: int | None = None,
         port: int = 0,
     ) -> None:
         self._app, self._store, self._environment = app, store, dict(environment)
         self._virtual, self._polling, self._kill_at, self._port = virtual, polling_seconds, kill_at, port
+        self._misbehave = misbehave
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self.url = ""
@@ -64,10 +65,12 @@ class LocalHost:
     def start(self) -> None:
         """Returns when it answers; raises RuntimeError with its log when it does not."""
         self._store.parent.mkdir(parents=True, exist_ok=True)
-        ready = Path(tempfile.mkdtemp(prefix="local-host-")) / "ready"
+        ready = self._store.with_suffix(".ready")
+        ready.unlink(missing_ok=True)
         command = [sys.executable, "-m", "local.host", "--app", str(self._app), "--store", str(self._store)]
         command += ["--ready", str(ready), "--polling-seconds", str(self._polling), "--port", str(self._port)]
         command += ["--virtual", self._virtual] if self._virtual else []
+        command += ["--misbehave", str(self._misbehave)] if self._misbehave is not None else []
         environment = {**os.environ, **self._environment, "HOST_KILL_AT": self._kill_at}
         self._log = self.log_file.open("ab")
         self._process = subprocess.Popen(
@@ -80,6 +83,7 @@ class LocalHost:
                 raise RuntimeError(f"the host did not start: {self.log[-4000:]}")
             time.sleep(0.02)
         self.url = ready.read_text("utf-8")
+        ready.unlink()
 
     def kill(self) -> None:
         """`kill -9`: what a new start finds is what was on disk."""

@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from local.host.hub import AlreadyExistsError, Hub, Instance
+from local.host.hub import Hub
+from local.host.instance import Instance
+from local.host.tasks import AlreadyExistsError
 
 PREFIX = "/runtime/webhooks/durabletask"
 _HUB = "taskHub=local&connection=Storage&code=local"

@@ -4,40 +4,35 @@ import resource
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
+
+Largest = Literal["ReplayPayloadBytes", "InputBytes", "OutputBytes", "HistoryEvents", "CustomStatusBytes"]
 
 
 class Metrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._episodes = self._events = self._history = self._replay = self._payload = self._status = 0
+        self._episodes = self._events = 0
         self._seconds = 0.0
-        self._calls: Counter[str] = Counter()
-        self._longest = 0.0
+        self._largest: Counter[Largest] = Counter()
+        self._activities: Counter[str] = Counter()
+        self._longest_activity = 0.0
 
-    def step(self, cpu_seconds: float, events: int) -> None:
+    def replayed(self, cpu_seconds: float, events: int) -> None:
+        """One step: CPU time of its replay, length of the history that was replayed."""
         with self._lock:
             self._episodes += 1
             self._events += events
             self._seconds += cpu_seconds
-            self._history = max(self._history, events)
 
-    def replay_payload(self, size: int) -> None:
+    def seen(self, what: Largest, size: int) -> None:
         with self._lock:
-            self._replay = max(self._replay, size)
-
-    def payload(self, size: int) -> None:
-        with self._lock:
-            self._payload = max(self._payload, size)
-
-    def custom_status(self, size: int) -> None:
-        with self._lock:
-            self._status = max(self._status, size)
+            self._largest[what] = max(self._largest[what], size)
 
     def activity(self, name: str, seconds: float) -> None:
         with self._lock:
-            self._calls[name] += 1
-            self._longest = max(self._longest, seconds)
+            self._activities[name] += 1
+            self._longest_activity = max(self._longest_activity, seconds)
 
     def as_json(self) -> dict[str, Any]:
         with self._lock:
@@ -45,12 +40,9 @@ class Metrics:
                 "episodes": self._episodes,
                 "replayedEvents": self._events,
                 "orchestratorCpuSeconds": self._seconds,
-                "largestReplayPayloadBytes": self._replay,
-                "largestPayloadBytes": self._payload,
-                "largestHistoryEvents": self._history,
-                "largestCustomStatusBytes": self._status,
-                "activities": dict(self._calls),
-                "longestActivitySeconds": self._longest,
+                **{f"largest{name}": self._largest[name] for name in get_args(Largest)},
+                "activities": dict(self._activities),
+                "longestActivitySeconds": self._longest_activity,
                 "residentBytes": _resident(),
                 "peakResidentBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             }
