@@ -1,6 +1,6 @@
 """The whole run, from the claim to the report."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from activities.claim import Release, Released, release_claim, take_claim
 from activities.configuration import Asked, read_configuration
@@ -34,7 +34,7 @@ def factory_run(context: Orchestration, request: RunRequest) -> Steps[Summary]:
         summary = yield from _reported(context, run.id, run)
     except PermanentError as error:
         summary = yield from _refused(context, run, error)
-    return (yield from _released(context, run, request, summary))
+    return (yield from _released(context, run, summary))
 
 
 def _work(context: Orchestration, run: Run, request: RunRequest) -> Steps[None]:
@@ -89,10 +89,10 @@ def _refused(context: Orchestration, run: Run, error: PermanentError) -> Steps[S
         return Summary(run.id, RunState.FAILED, {}, unreported.code)
 
 
-def _released(context: Orchestration, run: Run, request: RunRequest, summary: Summary) -> Steps[Summary]:
+def _released(context: Orchestration, run: Run, summary: Summary) -> Steps[Summary]:
     """Release the claim, or go on under the next run's id when the configuration changed meanwhile."""
     next_run = mint_run_id(context.current_utc_datetime, context.new_uuid(), after=run.id)
     answer = yield from call(context, release_claim, Release(run, next_run))
     if answer.state is Released.HANDED_OVER:
-        continue_as_new(context, replace(request, run_id=next_run))
+        continue_as_new(context, RunRequest(next_run))
     return summary

@@ -197,7 +197,6 @@ class Hub:
             instance.busy = False
             instance.updated = stamp(self._clock.now())
             instance.status = _status_after(instance.status, instance.heard)
-            instance.past.mark_played()
             acts = self._terminated(instance, killed) if killed else self._apply(instance, decision)
             self._save(instance)
             for act in acts:
@@ -217,7 +216,6 @@ class Hub:
             acts.append(self._schedule(instance, decision.numbered[task_id]))
         instance.open -= {task_id for task_id, intent in decision.numbered.items() if intent.cancelled}
         instance.remember([event_of(Kind.STEP_COMPLETED, self._clock.now())])
-        instance.past.mark_played()
         self.metrics.seen("HistoryEvents", len(instance.past))
         # As on Azure an orchestration ends, or continues as new, when no task is open any more.
         if not decision.done or instance.open:

@@ -123,7 +123,6 @@ class Instance:
         instance = cls(**document, parent=Parent(*parent) if parent else None)
         if not instance.ended:
             instance.remember(json.loads(text) for text in history)
-            instance.past.mark_played()
             instance.take_unsaved()
             instance.open -= {answered_task(event) for event in instance.inbox}
         return instance

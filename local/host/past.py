@@ -27,7 +27,6 @@ class Past:
         self.events: list[Any] = []
         self.told: list[Told] = []
         self.size_bytes = 0
-        self._first_new = 0
 
     def __len__(self) -> int:
         return len(self.events)
@@ -43,12 +42,6 @@ class Past:
             self.told.append(Told(task_id, failed=event["EventType"] in FAILURES))
         elif event["EventType"] == Kind.EVENT_RAISED:
             self.told.append(Told(None, event["Name"]))
-
-    def mark_played(self) -> None:
-        """What a step began with is old in the next."""
-        for event in self.events[self._first_new :]:
-            event._is_played = True
-        self._first_new = len(self.events)
 
 
 def body_size(past: Past, text: str | None, instance_id: str, parent_id: str | None) -> int:

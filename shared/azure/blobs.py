@@ -11,7 +11,7 @@ from azure.core.exceptions import HttpResponseError
 
 from shared.azure.clients import blob_service
 from shared.azure.errors import attempting, error_code
-from shared.errors import MissingError
+from shared.errors import MissingError, RejectedError
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -62,6 +62,11 @@ class Container:
                 download: Any = self.client.download_blob(name, offset=offset, length=most_bytes)
                 data: bytes = download.readall()
                 properties: Any = download.properties
+        except RejectedError as error:
+            # An empty blob has no range; without one the SDK reads it.
+            if error.code == "InvalidRange" and most_bytes is not None:
+                return self.find(name)
+            raise
         except MissingError as error:
             if error.code in ("BlobNotFound", "ContainerNotFound", "ResourceNotFound"):
                 return None

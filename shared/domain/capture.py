@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from shared.domain.images import GoldenImage, OsState, OsType
+from shared.domain.images import LONGEST_DESCRIPTION, GoldenImage, OsState, OsType
 from shared.domain.matching import canonical_path, path_key
 from shared.domain.naming import first_free, image_name
 from shared.domain.outcomes import Ending, Outcome
@@ -17,10 +17,6 @@ GENERALIZE_ARTIFACTS = ("windows-sysprep", "linux-deprovision")
 
 SHUTDOWN_WITHIN = timedelta(minutes=60)
 """A VM deallocated later than this after its generalize artifact may have been started in between."""
-
-
-LONGEST_DESCRIPTION = 1000
-"""Characters: notes may fill a page, but a description travels with each capture and delivery, whose inputs stay below 4 KB."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from enum import StrEnum
 VHD_CONTAINER = "imagefactoryvhds"
 """Container for golden images in the factory lab's account and for copies in each lab's (the original's name, kept)."""
 
+LONGEST_DESCRIPTION = 1000
+"""Characters: notes may fill a page, but a description travels with each capture and delivery, whose inputs stay below 4 KB."""
+
 
 class OsType(StrEnum):
     WINDOWS = "Windows"

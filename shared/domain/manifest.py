@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from shared.domain.encodings import decode_text
 from shared.domain.findings import Finding, Severity
-from shared.domain.images import GoldenImage, OsState, OsType
+from shared.domain.images import LONGEST_DESCRIPTION, GoldenImage, OsState, OsType
 from shared.domain.matching import canonical_path
 from shared.domain.quoting import quoted
 from shared.domain.timestamps import read_timestamp
@@ -32,7 +32,7 @@ def read_manifest(data: bytes, blob_name: str, modified: datetime) -> tuple[Gold
             os_type=_os_type(_text(fields, "osType")),
             vhd=vhd,
             built=built,
-            description=_text(fields, "description"),
+            description=_text(fields, "description")[:LONGEST_DESCRIPTION],
             os_state=_os_state(_text(fields, "osState")),
             digest=_text(fields, "digest"),
             manifest=blob_name,

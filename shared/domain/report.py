@@ -13,7 +13,7 @@ from shared.domain.outcomes import Ending, Outcome, RunState, run_state
 
 @dataclass(frozen=True)
 class CaptureRow:
-    vm: str
+    vm: str = ""
     image_path: str = ""
     image: str = ""
     state: Ending = Ending.FAILED
@@ -25,8 +25,10 @@ class CaptureRow:
 
 @dataclass(frozen=True)
 class PairRow:
-    subscription_id: str
-    lab: str
+    """What could not be read in labs.json is left out, as every key without a value."""
+
+    subscription_id: str = ""
+    lab: str = ""
     image_path: str = ""
     image: str = ""
     state: Ending = Ending.FAILED

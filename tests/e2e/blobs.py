@@ -27,6 +27,9 @@ class BlobClient:
         headers = {"x-ms-blob-type": "BlockBlob"}
         self._checked(self._call("PUT", container, name, account, data=data, headers=headers))
 
+    def create_container(self, container: str, account: str = "") -> None:
+        self._call("PUT", container, "", account, query="?restype=container")
+
     def delete(self, container: str, name: str, account: str = "") -> None:
         self._call("DELETE", container, name, account)
 

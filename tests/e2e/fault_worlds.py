@@ -1,7 +1,5 @@
 """One rich world for the faults of the original's distribution, and the labs.json that asks for all of them at once."""
 
-
-
 from tests.e2e.worlds import OTHER, SUBSCRIPTION, World, asks, labs_json
 
 DEAD = "dddd0000-0000-0000-0000-00000000000d"
@@ -142,5 +140,3 @@ def entries_that_take_nothing() -> dict[str, str]:
 
 def configuration() -> dict[str, bytes]:
     return {"labs.json": labs(), **{f"GoldenImages/{path}": b"{}" for path in PATHS}}
-
-

@@ -86,7 +86,16 @@ def test_b5_every_fault_is_reported_at_its_place_and_the_good_labs_are_served(do
 
 
 def test_b5_labs_that_are_set_aside_get_no_write(done: Done) -> None:
-    aside = ("lab-twin", "lab-twice", "lab-keyless", "lab-denied", "sttwinone", "sttwintwo", "stlabtwice", "stlabkeyless")
+    aside = (
+        "lab-twin",
+        "lab-twice",
+        "lab-keyless",
+        "lab-denied",
+        "sttwinone",
+        "sttwintwo",
+        "stlabtwice",
+        "stlabkeyless",
+    )
     assert done.writes_to(*aside, "stlabdenied") == []
 
 

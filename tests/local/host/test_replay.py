@@ -72,6 +72,19 @@ def test_a_result_moves_the_orchestrator_on():
     assert (ended.done, ended.output) == (True, "5")
 
 
+def test_code_before_what_is_new_is_replayed_and_code_after_it_is_not():
+    seen: list[bool] = []
+
+    def orchestrator(context: Any) -> Any:
+        seen.append(context.is_replaying)
+        yield context.call_activity("add", 1)
+        seen.append(context.is_replaying)
+
+    step_over = (event_of(Kind.STEP_COMPLETED, NOW), event_of(Kind.STEP_STARTED, NOW))
+    decided(orchestrator, scheduled(0, "add"), *step_over, completed(0, "2"))
+    assert seen == [True, False]
+
+
 def test_a_retry_is_a_timer_and_the_same_call_again():
     def orchestrator(context: Any) -> Any:
         yield context.call_activity_with_retry("flaky", RetryOptions(20, 2), 7)

@@ -12,6 +12,7 @@ from azure.durable_functions.models.actions.NoOpAction import NoOpAction
 from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 from azure.durable_functions.models.RetryOptions import RetryOptions
 from azure.durable_functions.models.Task import AtomicTask
+from azure.durable_functions.models.TaskOrchestrationExecutor import TaskOrchestrationExecutor
 from azure.durable_functions.orchestrator import Orchestrator
 
 from local.host.history import Event
@@ -35,7 +36,11 @@ def test_the_sdk_is_the_one_that_was_read():
 
 def test_a_context_keeps_its_history_as_a_list_of_events():
     assert [type(event) for event in context()._histories] == [HistoryEvent] * 2
-    assert context()._histories[0]._is_played is False
+
+
+def test_the_sdk_finds_what_is_new_by_itself():
+    """Past keeps every event as not played: the last STEP_STARTED says where the new ones begin."""
+    assert "_find_new_events_start_index" in inspect.getsource(TaskOrchestrationExecutor)
 
 
 def test_a_context_numbers_tasks_where_it_adds_them_to_the_open_ones():

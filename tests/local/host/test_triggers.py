@@ -9,11 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ResourceModifiedError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from local.host import LocalHost
+from local.host.blob_trigger import BlobTrigger
 from local.host.http_trigger import aiohttp_paths
+from local.host.store import Store
 from local.host.timer_trigger import schedule_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -135,6 +137,23 @@ def test_a_blob_that_is_refused_is_tried_five_times(
     assert eventually(lambda: "Blob bad.json is given up" in host.log)
     time.sleep(0.5)
     assert lines(tmp_path) == ["blob inbox/bad.json poison"] * 5
+
+
+@pytest.mark.slow
+def test_a_blob_that_changed_since_it_was_listed_waits_for_the_next_look(
+    inbox: ContainerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("INBOX", "inbox")
+    monkeypatch.setenv("Uploads", connection(inbox)["Uploads"])
+    bound = SimpleNamespace(path="%INBOX%/{name}.json", connection="Uploads")
+    uploads = SimpleNamespace(get_trigger=lambda: bound, get_function_name=lambda: "arrived")
+    trigger = BlobTrigger(uploads, SimpleNamespace(), Store(tmp_path / "hub.db"))  # pyright: ignore
+    inbox.upload_blob("a.json", "1")
+    [stale] = inbox.list_blobs()
+    assert trigger._stream(stale).read() == b"1"
+    inbox.upload_blob("a.json", "2", overwrite=True)
+    with pytest.raises(ResourceModifiedError):
+        trigger._stream(stale)
 
 
 @pytest.mark.slow
