@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 NPM := node_modules/.package-lock.json
 READY := .venv/.ready $(NPM)
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
 .PHONY: run reset azure test check fix bench judges lock
 
@@ -17,7 +19,7 @@ azure: $(READY) ## Only the local Azure, for an app on another host: prints the 
 	@$(BIN)/python -m local.factory azure $(if $(WORLD),--world '$(WORLD)')
 
 test: check ## Everything that CI runs
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m 'slow and not soak'
 
 check: $(READY) ## The fast part: format, lint, types, import contracts, fast tests
 	@$(BIN)/ruff format --check --quiet .
@@ -50,7 +52,7 @@ lock: ## Resolve the requirements anew
 
 $(NPM): package-lock.json
 	@command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 || { echo "Node.js 20 or newer with npm is needed: install it" >&2; exit 1; }
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Node.js $$(node --version) is too old: 20 or newer is needed" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js $$(node --version) is too old: 20 or newer is needed" >&2; exit 1; }
 	@echo "Installing Azurite and pyright ..." >&2
 	@npm ci --no-audit --no-fund --loglevel=error --ignore-scripts >/dev/null
 	@touch $@

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 from activities.copies import RunningCopy, copy_progress
-from activities.grants import end_grant, record_grant
+from activities.grants import end_grant, record_grant, take_back_grant
 from activities.marks import GOLDEN, mark
 from shared.azure import compute
-from shared.azure.vhds import SAS_MARGIN, Vhds
+from shared.azure.vhds import SAS_MARGIN, Vhd, Vhds
 from shared.domain.capture import Capture, capture_key
 from shared.domain.manifest import write_manifest
 from shared.domain.outcomes import Outcome
@@ -34,32 +34,40 @@ def begin_capture_copy(work: CaptureWork) -> RunningCopy:
     run, capture = work.run, work.capture
     fence(run, Kind.CAPTURES, capture.key)
     vhds = Vhds(run.account)
-    vhd = vhds.find_vhd(capture.vhd)
-    if vhd is None:
+    found = vhds.find_vhd(capture.vhd)
+    if found is None:
         record_grant(run, capture.disk)
-        source = compute.grant(capture.disk.id, work.terms.copy_deadline + SAS_MARGIN)
-        marks = mark(run, GOLDEN, digest=capture.digest, image=capture.image)
-        vhd = vhds.begin_copy(capture.vhd, source, marks)
     try:
-        fence(run, Kind.CAPTURES, capture.key)
-    except PermanentError:
-        _take_back(run, capture, vhds)
-        raise
+        vhd = found or _export(work, vhds)
+    finally:
+        # Also when it failed: it may have been granted or begun all the same.
+        _look_again(run, capture, vhds, granted=found is None)
     size = capture.disk.size_bytes
     return RunningCopy(run.account, capture.vhd, vhd.copy_id, size + VHD_FOOTER if size else None)
 
 
-def _take_back(run: Run, capture: Capture, vhds: Vhds) -> None:
-    """Undo what a late repeat began. A finished golden image stays: its manifest was written before its outcome.
+def _export(work: CaptureWork, vhds: Vhds) -> Vhd:
+    run, capture = work.run, work.capture
+    source = compute.grant(capture.disk.id, work.terms.copy_deadline + SAS_MARGIN)
+    return vhds.begin_copy(capture.vhd, source, mark(run, GOLDEN, digest=capture.digest, image=capture.image))
 
-    A copy that is complete while the claim is gone is left to the sweep: its manifest may be on its way.
+
+def _look_again(run: Run, capture: Capture, vhds: Vhds, granted: bool) -> None:
+    """Pass the fence once more; where it has closed, undo what a late repeat began and raise what it says.
+
+    A finished golden image stays: its manifest was written before its outcome. A copy that is complete while the claim is gone is
+    left to the sweep: its manifest may be on its way.
     """
-    end_grant(run, capture.disk)
-    vhd = vhds.find_vhd(capture.vhd)
-    if vhd is None or vhds.exists(capture.manifest):
-        return
-    if vhd.copy_status == "pending" or Journal(run.id).has_outcome(Kind.CAPTURES, capture.key):
-        vhds.remove(capture.vhd)
+    try:
+        fence(run, Kind.CAPTURES, capture.key)
+    except PermanentError:
+        take_back_grant(run, capture.disk) if granted else end_grant(run, capture.disk)
+        vhd = vhds.find_vhd(capture.vhd)
+        if vhd is not None and not vhds.exists(capture.manifest):
+            # Not only one that is pending: the end of its export has made it fail.
+            if vhd.copy_status != "success" or Journal(run.id).has_outcome(Kind.CAPTURES, capture.key):
+                vhds.remove(capture.vhd)
+        raise
 
 
 VHD_FOOTER = 512

@@ -7,8 +7,8 @@ from shared.azure import compute
 from shared.azure.blobs import Blob
 from shared.domain.capture import OsDisk
 from shared.domain.runs import Run
-from shared.errors import RejectedError
-from shared.journal import claim_container
+from shared.errors import PermanentError, RejectedError
+from shared.journal import CONTENDED, claim_container, contended
 from shared.wire import from_json, to_json
 
 _GRANTS = "grants/"
@@ -26,29 +26,45 @@ class GrantRecord:
 def record_grant(run: Run, disk: OsDisk) -> None:
     """Record that this run is about to export the disk; ends an export that we recorded before, so that it can be made anew.
 
-    Raises RejectedError `DiskExportedByOther` when the disk is exported and there is no record of ours (X23).
+    The record is written anew even if it is this run's: who is just ending an export then leaves it (`_end`). Raises RejectedError
+    `DiskExportedByOther` when the disk is exported and there is no record of ours (X23).
     """
     records, name = claim_container(run.account), _name(disk)
-    found = records.find(name)
-    if compute.is_exported(disk.id):
-        if found is None:
+    for _ in range(CONTENDED):
+        # In this order: our exports are recorded before they begin.
+        exported, found = compute.is_exported(disk.id), records.find(name)
+        if found is not None and _owner(found) > run.id:
+            raise PermanentError("Fenced", f"Run {_owner(found)} exports the disk {disk.id}; nothing was done.")
+        if exported and found is None:
             raise RejectedError(
                 "DiskExportedByOther",
                 f"The disk {disk.id} has an active export that the factory did not ask for.",
                 "End that export (az disk revoke-access), then run again.",
             )
-        compute.revoke(disk.id)
-    record = to_json(GrantRecord(run.id, disk.id, datetime.now(UTC)))
-    if found is None:
-        records.create(name, record)
-    elif from_json(found.data, GrantRecord).run != run.id:
-        records.replace(name, record, found.etag)
+        if exported:
+            compute.revoke(disk.id)
+        record = to_json(GrantRecord(run.id, disk.id, datetime.now(UTC)))
+        if records.replace(name, record, found.etag) if found else records.create(name, record):
+            return
+    raise contended("The record of an export")
 
 
 def end_grant(run: Run, disk: OsDisk) -> None:
-    """End our export of the disk and forget it; nothing happens when there is no record of ours."""
+    """End this run's export of the disk and forget it; nothing happens when there is no record of it."""
     found = claim_container(run.account).find(_name(disk))
-    if found is not None:
+    if found is not None and _owner(found) == run.id:
+        _end(run, found)
+
+
+def take_back_grant(run: Run, disk: OsDisk) -> None:
+    """End the export that the caller has just made; its record may be gone, because the capture ended meanwhile.
+
+    An export that another run has recorded since is that run's.
+    """
+    found = claim_container(run.account).find(_name(disk))
+    if found is None:
+        compute.revoke(disk.id)
+    elif _owner(found) == run.id:
         _end(run, found)
 
 
@@ -57,13 +73,18 @@ def end_grants_of_dead_runs(run: Run) -> None:
     records = claim_container(run.account)
     for listed in records.list(_GRANTS):
         found = records.find(listed.name)
-        if found is not None and from_json(found.data, GrantRecord).run != run.id:
+        if found is not None and _owner(found) != run.id:
             _end(run, found)
 
 
 def _end(run: Run, found: Blob) -> None:
+    """Revoke, then forget, unless the record was written anew meanwhile: then there is another export."""
     compute.revoke(from_json(found.data, GrantRecord).disk)
     claim_container(run.account).delete(found.name, found.etag)
+
+
+def _owner(record: Blob) -> str:
+    return from_json(record.data, GrantRecord).run
 
 
 def _name(disk: OsDisk) -> str:

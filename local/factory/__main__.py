@@ -42,7 +42,7 @@ def main() -> int:
         command.add_argument("--config", type=Path, help="the folder with labs.json and GoldenImages")
     commands.add_parser("reset", help="forget the local world")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, _stop)
     if arguments.command == "reset":
         reset()
         return 0
@@ -51,6 +51,11 @@ def main() -> int:
         return run(chosen) if arguments.command == "run" else serve_azure(chosen)
     except KeyboardInterrupt:
         return 130
+
+
+def _stop(_number: int, _frame: object) -> None:
+    """As an interrupt: what was started is stopped on the way out."""
+    sys.exit(143)
 
 
 def _chosen(world: str, config: Path | None) -> Chosen:

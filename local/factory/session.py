@@ -78,9 +78,9 @@ def local_azure(chosen: Chosen) -> Generator[LocalAzure, None, None]:
         _WORLD.mkdir(parents=True)
         _CHOSEN.write_text(chosen.key, "utf-8")
     _end(STATE / "azure.pid")
-    with LocalAzure(_WORLD / "azure", load_case(chosen.world, chosen.case_id)) as azure:
-        with _noted("azure", azure.endpoints["pid"]):
-            yield azure
+    azure = LocalAzure(_WORLD / "azure", load_case(chosen.world, chosen.case_id))
+    with azure, _noted("azure", azure.endpoints["pid"]):
+        yield azure
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from shared.settings import settings
 from tests.e2e.worlds import World
 
 RUN = "20261123T020509Z-aaaa"
+YOUNGER = "20991231T000000Z-zzzz"
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +77,13 @@ def started(run_id: str = RUN) -> Run:
     return take_claim(RunRequest(run_id)).run
 
 
+def lose_claim(run: Run) -> None:
+    """Another run takes over."""
+    read = journal.read_claim(run.account)
+    assert read.claim
+    assert journal.write_claim(run.account, read.claim.handed_to(YOUNGER), read)
+
+
 def configured(run: Run) -> Any:
     return read_configuration(Asked(run, RunRequest(run.id)))
 
@@ -88,4 +96,4 @@ def upload(control: Control, name: str, data: bytes) -> None:
     control.clear_operations()
 
 
-__all__ = ["RUN", "Path", "configured", "effects", "forget", "started", "upload"]
+__all__ = ["RUN", "YOUNGER", "Path", "configured", "effects", "forget", "lose_claim", "started", "upload"]

@@ -31,7 +31,7 @@ from shared.domain.tickets import Kind
 from shared.errors import PermanentError, RejectedError
 from shared.journal import FactoryInventory, Journal, ReadClaim, read_claim, write_claim
 from shared.settings import settings
-from tests.activities.conftest import configured, effects, started, upload
+from tests.activities.conftest import configured, effects, lose_claim, started, upload
 from tests.e2e.worlds import SUBSCRIPTION, World, asks, labs_json
 
 pytestmark = pytest.mark.slow
@@ -67,13 +67,6 @@ def finish(control: Control, work: DeliveryWork) -> None:
 
 def copies(work: DeliveryWork) -> list[str]:
     return [blob.name for blob in Vhds(work.delivery.lab.account).list() if blob.metadata.get("kind") == COPY]
-
-
-def lose_claim(run: Run) -> None:
-    """Another run takes over."""
-    read = read_claim(run.account)
-    assert read.claim
-    assert write_claim(run.account, read.claim.handed_to("20991231T000000Z-zzzz"), read)
 
 
 def test_a_delivery_makes_the_image_and_leaves_no_copy(given: Give) -> None:

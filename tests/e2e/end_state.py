@@ -42,7 +42,7 @@ def pair(report: Json, lab: str, image_path: str, image: str = "", subscription:
     rows = [
         row
         for row in report["pairs"]
-        if (row["subscriptionId"], row["lab"], row["imagePath"]) == (subscription, lab, image_path)
+        if (row.get("subscriptionId"), row["lab"], row["imagePath"]) == (subscription, lab, image_path)
         and image in ("", row.get("image"))
     ]
     assert len(rows) == 1, f"{len(rows)} pairs of {lab} and {image_path} {image}"
@@ -54,7 +54,7 @@ def endings(report: Json, lab: str, subscription: str = SUBSCRIPTION) -> Counter
     return Counter(
         row.get("code") or row["state"]
         for row in report["pairs"]
-        if (row["subscriptionId"], row["lab"]) == (subscription, lab)
+        if (row.get("subscriptionId"), row["lab"]) == (subscription, lab)
     )
 
 

@@ -1,6 +1,7 @@
 """The main job, end to end: every lab gets what it asks for, nothing is left, the second run has nothing to do."""
 
 import re
+from typing import Any
 
 import pytest
 import requests
@@ -43,7 +44,7 @@ def job() -> tuple[World, dict[str, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def done(factory: Factory) -> tuple[Factory, dict]:
+def done(factory: Factory) -> tuple[Factory, dict[str, Any]]:
     world, files = job()
     factory.give(world)
     factory.configure(files)
@@ -60,7 +61,7 @@ def images(factory: Factory) -> dict[str, set[str]]:
     return found
 
 
-def test_every_lab_holds_exactly_what_it_asked_for(done: tuple[Factory, dict]) -> None:
+def test_every_lab_holds_exactly_what_it_asked_for(done: tuple[Factory, dict[str, Any]]) -> None:
     factory, report = done
     assert report["state"] == "Succeeded", report
     assert images(factory) == {
@@ -70,7 +71,7 @@ def test_every_lab_holds_exactly_what_it_asked_for(done: tuple[Factory, dict]) -
     }
 
 
-def test_every_image_was_made_from_its_golden_disk(done: tuple[Factory, dict]) -> None:
+def test_every_image_was_made_from_its_golden_disk(done: tuple[Factory, dict[str, Any]]) -> None:
     factory, _ = done
     world = factory.world()
     vhds = {blob["digest"] for blob in blobs(world, "stfactory") if blob["name"].endswith(".vhd")}
@@ -79,7 +80,7 @@ def test_every_image_was_made_from_its_golden_disk(done: tuple[Factory, dict]) -
     assert set(made) <= vhds
 
 
-def test_nothing_is_left(done: tuple[Factory, dict]) -> None:
+def test_nothing_is_left(done: tuple[Factory, dict[str, Any]]) -> None:
     factory, _ = done
     world = factory.world()
     assert [disk["name"] for disk in world["disks"] if disk.get("sas")] == []
@@ -89,12 +90,12 @@ def test_nothing_is_left(done: tuple[Factory, dict]) -> None:
     assert factory.claim()["state"] == "released"
 
 
-def blobs(world: dict, account: str) -> list[dict]:
+def blobs(world: dict[str, Any], account: str) -> list[dict[str, Any]]:
     containers = next(found for found in world["storage"] if found["account"] == account)["containers"]
     return [blob for container in containers if container["name"] == VHDS for blob in container["blobs"]]
 
 
-def test_every_pair_and_every_vm_is_reported_once_with_its_reason(done: tuple[Factory, dict]) -> None:
+def test_every_pair_and_every_vm_is_reported_once_with_its_reason(done: tuple[Factory, dict[str, Any]]) -> None:
     _, report = done
     pairs = {(pair["lab"], pair["imagePath"]): pair for pair in report["pairs"]}
     assert len(pairs) == len(report["pairs"]) == 6
@@ -109,7 +110,7 @@ def test_every_pair_and_every_vm_is_reported_once_with_its_reason(done: tuple[Fa
     assert report["counts"]["delivered"] == 4
 
 
-def test_what_was_made_carries_our_mark(done: tuple[Factory, dict]) -> None:
+def test_what_was_made_carries_our_mark(done: tuple[Factory, dict[str, Any]]) -> None:
     factory, report = done
     for subscription in factory.world()["subscriptions"]:
         for image in subscription["images"]:
@@ -119,7 +120,7 @@ def test_what_was_made_carries_our_mark(done: tuple[Factory, dict]) -> None:
                 assert image["tags"]["FactoryConfiguration"] == report["configuration"]["sha256"]
 
 
-def test_no_secret_is_written_anywhere_i5(done: tuple[Factory, dict]) -> None:
+def test_no_secret_is_written_anywhere_i5(done: tuple[Factory, dict[str, Any]]) -> None:
     factory, report = done
     for name, data in factory.journal(report["runId"]).items():
         assert not SECRETS.search(data), name
@@ -129,7 +130,7 @@ def test_no_secret_is_written_anywhere_i5(done: tuple[Factory, dict]) -> None:
         assert not SECRETS.search(history.content)
 
 
-def test_the_second_run_writes_nothing_and_grants_nothing_i6(done: tuple[Factory, dict]) -> None:
+def test_the_second_run_writes_nothing_and_grants_nothing_i6(done: tuple[Factory, dict[str, Any]]) -> None:
     factory, _ = done
     factory.control.clear_operations()
     report = factory.run()
@@ -140,7 +141,7 @@ def test_the_second_run_writes_nothing_and_grants_nothing_i6(done: tuple[Factory
     assert SUBSCRIPTION in {pair["subscriptionId"] for pair in report["pairs"]}
 
 
-def test_the_markdown_report_is_there(done: tuple[Factory, dict]) -> None:
+def test_the_markdown_report_is_there(done: tuple[Factory, dict[str, Any]]) -> None:
     factory, report = done
     text = (factory.blobs.get("runs", f"runs/{report['runId']}/report.md") or b"").decode()
     assert f"# Image factory run {report['runId']}: Succeeded" in text
