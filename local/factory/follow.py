@@ -30,11 +30,15 @@ class Shown:
 
     @classmethod
     def of(cls, status: dict[str, Any]) -> "Shown":
-        counts, planned = status.get("counts", {}), status.get("planned", {})
-        pairs = sum(counts.get(ending, 0) for ending in ("delivered", "present", "skipped", "failed"))
+        counts: dict[str, int] = status.get("counts", {})
+        planned: dict[str, int] = status.get("planned", {})
+        ended = {name: counts.get(name, 0) for name in ("delivered", "present", "skipped", "failed")}
+        if not planned:
+            done = ", ".join(f"{count} {name}" for name, count in ended.items() if count)
+            return cls(status["state"], status.get("stage", ""), done)
         done = f"{counts.get('capturesEnded', 0)}/{planned.get('captures', 0)} captures"
         if planned.get("deliveries"):
-            done += f", {pairs}/{planned['deliveries']} deliveries ({counts.get('failed', 0)} failed)"
+            done += f", {sum(ended.values())}/{planned['deliveries']} deliveries ({ended['failed']} failed)"
         return cls(status["state"], status.get("stage", ""), done)
 
 
