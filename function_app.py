@@ -42,7 +42,7 @@ from orchestrators.inspection import inspect_labs
 from orchestrators.lanes import lane_of_work
 from shared.domain.outcomes import RunState
 from shared.durable import get_instance, register_activities, register_orchestrators
-from shared.errors import ConfigurationError, FactoryError, MissingError
+from shared.errors import FactoryError
 from shared.requests import lanes_asked_for
 from shared.starting import configuration_arrived, instance_id, start_run
 from shared.watching import run_status
@@ -103,7 +103,7 @@ register_activities(app, ACTIVITIES)
 @app.function_name("nightly")
 @app.timer_trigger(arg_name="timer", schedule="%FACTORY_SCHEDULE%", run_on_startup=False, use_monitor=True)
 @app.durable_client_input(client_name="client")
-async def nightly(timer: func.TimerRequest, client) -> None:  # type: ignore[no-untyped-def] # noqa: ARG001 # pyright: ignore
+async def nightly(timer: func.TimerRequest, client) -> None:  # noqa: ARG001 # pyright: ignore
     """The nightly run. It may fire late or twice: a run that works makes it do nothing."""
     start = await start_run(client, factory_run)  # pyright: ignore
     logging.info("Run %s %s.", start.run_id, "started" if start.accepted else "is working already")
@@ -117,7 +117,7 @@ async def nightly(timer: func.TimerRequest, client) -> None:  # type: ignore[no-
     source=CONFIGURATION_TRIGGER,
 )
 @app.durable_client_input(client_name="client")
-async def configuration_uploaded(blob: func.InputStream, client) -> None:  # type: ignore[no-untyped-def] # pyright: ignore
+async def configuration_uploaded(blob: func.InputStream, client) -> None:  # pyright: ignore
     """A new labs.json starts a run or rings the one that works; any other upload starts nothing."""
     if (blob.name or "").partition("/")[2] in CONFIGURATION_BLOBS:
         await configuration_arrived(client, factory_run, configuration_etag)  # pyright: ignore
@@ -126,7 +126,7 @@ async def configuration_uploaded(blob: func.InputStream, client) -> None:  # typ
 @app.function_name("start")
 @app.route("runs", methods=[func.HttpMethod.POST])
 @app.durable_client_input(client_name="client")
-async def start(req: func.HttpRequest, client) -> func.HttpResponse:  # type: ignore[no-untyped-def] # pyright: ignore
+async def start(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
     """POST /api/runs: 202 with the new run; 409 with the run that works; 400 with everything that is wrong in the body."""
     try:
         start = await start_run(client, factory_run, lanes_asked_for(req.get_body()))  # pyright: ignore
@@ -141,7 +141,7 @@ async def start(req: func.HttpRequest, client) -> func.HttpResponse:  # type: ig
 @app.function_name("status")
 @app.route("runs/{runId}", methods=[func.HttpMethod.GET])
 @app.durable_client_input(client_name="client")
-async def status(req: func.HttpRequest, client) -> func.HttpResponse:  # type: ignore[no-untyped-def] # pyright: ignore
+async def status(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
     """GET /api/runs/{runId}: 202 while it works, 200 when it has ended, 404 for a run that nobody knows."""
     try:
         instance = await get_instance(client, instance_id())  # pyright: ignore
@@ -152,7 +152,8 @@ async def status(req: func.HttpRequest, client) -> func.HttpResponse:  # type: i
 
 
 def _refusal(error: FactoryError) -> func.HttpResponse:
-    status = 400 if isinstance(error, ConfigurationError) else 404 if isinstance(error, MissingError) else 503
+    # What neither the request nor the run id is to blame for is the deployment's or Azure's trouble: settings, rights, outages.
+    status = {"RequestInvalid": 400, "RunNotFound": 404}.get(error.code, 503)
     return _json({"error": error.code, "message": error.message, "next": error.next_step}, status)
 
 

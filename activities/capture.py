@@ -53,21 +53,29 @@ def _export(work: CaptureWork, vhds: Vhds) -> Vhd:
 
 
 def _look_again(run: Run, capture: Capture, vhds: Vhds, granted: bool) -> None:
-    """Pass the fence once more; where it has closed, undo what a late repeat began and raise what it says.
-
-    A finished golden image stays: its manifest was written before its outcome. A copy that is complete while the claim is gone is
-    left to the sweep: its manifest may be on its way.
-    """
+    """Pass the fence once more; where it has closed, undo what a late repeat began and raise what it says."""
     try:
         fence(run, Kind.CAPTURES, capture.key)
     except PermanentError:
-        take_back_grant(run, capture.disk) if granted else end_grant(run, capture.disk)
-        vhd = vhds.find_vhd(capture.vhd)
-        if vhd is not None and not vhds.exists(capture.manifest):
-            # Not only one that is pending: the end of its export has made it fail.
-            if vhd.copy_status != "success" or Journal(run.id).has_outcome(Kind.CAPTURES, capture.key):
-                vhds.remove(capture.vhd)
+        if granted:
+            take_back_grant(run, capture.disk)
+        else:
+            end_grant(run, capture.disk)
+        _take_back_copy(run, capture, vhds)
         raise
+
+
+def _take_back_copy(run: Run, capture: Capture, vhds: Vhds) -> None:
+    """Remove what is not and will not be a golden image; a finished one has its manifest before its outcome.
+
+    A copy that is complete while the claim is gone is left to the sweep: its manifest may be on its way. Any other goes, not only
+    one that is pending: the end of its export has made it fail.
+    """
+    vhd = vhds.find_vhd(capture.vhd)
+    if vhd is None or vhds.exists(capture.manifest):
+        return
+    if vhd.copy_status != "success" or Journal(run.id).has_outcome(Kind.CAPTURES, capture.key):
+        vhds.remove(capture.vhd)
 
 
 VHD_FOOTER = 512

@@ -40,17 +40,25 @@ def begin_copy(work: DeliveryWork) -> RunningCopy:
     run, delivery = work.run, work.delivery
     fence(run, Kind.PAIRS, delivery.key)
     target = Vhds(delivery.lab.account)
-    vhd = target.find_vhd(delivery.vhd)
-    if vhd is None:
-        # The signed address lives and dies in this call: what an activity takes or returns stays readable in the history.
-        source = Vhds(run.account).signed_url(delivery.image.vhd, work.terms.copy_deadline)
-        vhd = target.begin_copy(delivery.vhd, source, mark(run, COPY))
+    try:
+        vhd = target.find_vhd(delivery.vhd)
+        if vhd is None:
+            # The signed address lives and dies in this call: what an activity takes or returns stays readable in the history.
+            source = Vhds(run.account).signed_url(delivery.image.vhd, work.terms.copy_deadline)
+            vhd = target.begin_copy(delivery.vhd, source, mark(run, COPY))
+    finally:
+        # Also when it failed: it may have been begun all the same.
+        _look_again(run, delivery)
+    return RunningCopy(target.account, delivery.vhd, vhd.copy_id, delivery.image.size_bytes)
+
+
+def _look_again(run: Run, delivery: Delivery) -> None:
+    """Pass the fence once more; where it has closed, take back the copy and raise what it says."""
     try:
         fence(run, Kind.PAIRS, delivery.key)
     except PermanentError:
         _remove_copy(delivery)
         raise
-    return RunningCopy(target.account, delivery.vhd, vhd.copy_id, delivery.image.size_bytes)
 
 
 def copy_pending(copy: RunningCopy) -> Progress:

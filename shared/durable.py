@@ -59,6 +59,13 @@ Orchestrator: TypeAlias = Callable[[Orchestration, V], Steps[R]]
 # --- Steps of an orchestrator
 
 
+@dataclass(frozen=True)
+class Plain:
+    """A value that is plain JSON already: one that is sent again and again is made plain once in each replay."""
+
+    plain: Any
+
+
 def call(context: Orchestration, activity: Activity[V, R], value: V, since: datetime | None = None) -> Steps[R]:
     """Run an activity to its end; raises PermanentError, never a transient one.
 
@@ -66,11 +73,12 @@ def call(context: Orchestration, activity: Activity[V, R], value: V, since: date
     tried `CRASHES` times. Both end as ExhaustedError. Patience counts from `since` where the call is one of several.
     """
     begun = since or context.current_utc_datetime
+    sent = value.plain if isinstance(value, Plain) else to_plain(value)
     crashes = attempt = 0
     while True:
         attempt += 1
         try:
-            answer: dict[str, Any] = yield context.call_activity(activity.__name__, to_plain(value))
+            answer: dict[str, Any] = yield context.call_activity(activity.__name__, sent)
         except Exception as error:
             crashes += 1
             failure: FactoryError = TransientError("ActivityFailed", _told(error))
@@ -153,8 +161,9 @@ def wait_while(
     """Ask until nothing is pending, pausing by progress; raises ExhaustedError when overdue or without progress."""
     begun = moved = context.current_utc_datetime
     most = 0
+    asked: Any = Plain(to_plain(subject))
     while True:
-        progress = yield from call(context, ask, subject)
+        progress = yield from call(context, ask, asked)
         if not progress.pending:
             return
         now = context.current_utc_datetime
@@ -274,7 +283,7 @@ def register_orchestrators(app: Any, orchestrators: Iterable[Orchestrator[Any, A
 def _activity_entry(activity: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """The wrapper that meets the host. Without annotations: one that the worker does not like empties the whole app."""
 
-    def run(payload):  # type: ignore[no-untyped-def] # pyright: ignore
+    def run(payload):  # pyright: ignore
         try:
             return {"value": to_plain(activity(from_plain(payload, _input_type(activity))))}
         except FactoryError as error:
@@ -288,7 +297,7 @@ def _activity_entry(activity: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _orchestrator_entry(orchestrator: Orchestrator[Any, Any]) -> Callable[[Any], Any]:
     """An orchestrator ends with a value or an error that we understand: a traceback in `output` helps nobody (2.6)."""
 
-    def run(context):  # type: ignore[no-untyped-def] # pyright: ignore
+    def run(context):  # pyright: ignore
         try:
             value = from_plain(context.get_input(), _input_type(orchestrator))  # pyright: ignore
             return {"value": to_plain((yield from orchestrator(context, value)))}  # pyright: ignore
@@ -332,14 +341,19 @@ async def begin_instance(client: Client, orchestrator: Orchestrator[V, Any], ins
 
     A start that is accepted may still be dropped beside another one (`durable-facts.md` section 5): look who runs.
     """
-    try:
-        await client.start_new(orchestrator.__name__, instance_id, to_plain(value))
-    except Exception as error:
-        # The refusal has no type of its own: ask instead of reading its text.
-        if (await get_instance(client, instance_id)).alive:
-            return False
-        raise TransientError("StartFailed", redacted(f"The engine did not start {instance_id}: {error}")) from None
-    return True
+    problem = ""
+    # Twice: the one that was alive may have ended just after it made the engine refuse.
+    for _ in range(2):
+        try:
+            await client.start_new(orchestrator.__name__, instance_id, to_plain(value))
+        except Exception as error:
+            # The refusal has no type of its own: ask instead of reading its text.
+            if (await get_instance(client, instance_id)).alive:
+                return False
+            problem = str(error)
+        else:
+            return True
+    raise TransientError("StartFailed", redacted(f"The engine did not start {instance_id}: {problem}"))
 
 
 async def get_instance(client: Client, instance_id: str) -> Instance:

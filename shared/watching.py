@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.domain.outcomes import RunState
+from shared.domain.quoting import quoted
 from shared.domain.report import PAIR_ENDINGS, RunReport
 from shared.domain.runs import is_run_id
 from shared.domain.tickets import Kind
@@ -37,7 +38,7 @@ def run_status(run_id: str, instance: Instance) -> RunStatus:
         return RunStatus(run_id, report.state, report.started_at, report.ended_at, "ended", counts=report.counts)
     record = journal.find("run.json") if is_run_id(run_id) else None
     if record is None and not working:
-        raise MissingError("RunNotFound", f"There is no run {run_id!r}.", "Start one with POST /api/runs.")
+        raise MissingError("RunNotFound", f"There is no run {quoted(run_id)}.", "Start one with POST /api/runs.")
     started_at = from_json(record, RunRecord).started_at if record else None
     state = RunState.RUNNING if working else RunState.INTERRUPTED
     shown = instance.custom_status if working else {}

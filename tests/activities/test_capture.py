@@ -146,6 +146,23 @@ def test_a_copy_under_way_is_adopted_and_its_disk_not_exported_again(given: Give
     assert capture_copy_pending(second).pending
 
 
+@pytest.mark.parametrize(("owner", "name", "call"), [(compute, "is_exported", 1), (Container, "find", 2)])
+def test_two_begins_at_once_never_take_each_others_export_for_somebody_elses(
+    given: Give, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int
+) -> None:
+    """The second may fail with the first, but as what it is; and whatever it did, nothing is left."""
+    control = given(world(copySeconds=600))
+    capture = work(control)
+    just_before(monkeypatch, owner, name, lambda: begin_capture_copy(capture), call)
+    try:
+        begin_capture_copy(capture)
+    except RejectedError as error:
+        assert error.code == "Conflict"
+    assert record(capture)
+    settle_capture(CaptureEnd(capture, FAILED))
+    assert_nothing_is_left(control, capture)
+
+
 def test_a_disk_that_somebody_else_exports_is_left_alone_x23(given: Give) -> None:
     theirs = world()
     theirs.disks[0]["sas"] = True

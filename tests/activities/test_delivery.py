@@ -32,6 +32,7 @@ from shared.errors import PermanentError, RejectedError
 from shared.journal import FactoryInventory, Journal, ReadClaim, read_claim, write_claim
 from shared.settings import settings
 from tests.activities.conftest import configured, effects, lose_claim, started, upload
+from tests.activities.interleaving import just_before
 from tests.e2e.worlds import SUBSCRIPTION, World, asks, labs_json
 
 pytestmark = pytest.mark.slow
@@ -144,6 +145,26 @@ def test_a_copy_begun_while_the_fence_closes_is_taken_back(
         fence(run, *what)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "fence", closing)
+    with pytest.raises(PermanentError, match="nothing was done"):
+        begin_copy(delivery)
+    assert copies(delivery) == []
+
+
+@pytest.mark.parametrize("closes", ["claim", "outcome"])
+def test_a_copy_whose_start_was_not_answered_is_taken_back_too(
+    given: Give, monkeypatch: pytest.MonkeyPatch, closes: str
+) -> None:
+    control = given(world(copySeconds=600))
+    delivery = work(control)
+    control.fault(f"PUT .*{delivery.delivery.vhd}", times=2, when="after", status=500)
+
+    def close() -> None:
+        if closes == "claim":
+            lose_claim(delivery.run)
+        else:
+            settle_delivery(DeliveryEnd(delivery, Outcome(Ending.FAILED, "Overdue")))
+
+    just_before(monkeypatch, Vhds, "begin_copy", close)
     with pytest.raises(PermanentError, match="nothing was done"):
         begin_copy(delivery)
     assert copies(delivery) == []

@@ -33,7 +33,7 @@ NOT_OURS = {
         "ContainerNotFound",
         "ContinuedAsNew",
     ),
-    *("CopyIdMismatch", "NoPendingCopyOperation", "PendingCopyOperation", "ResourceNotFound"),
+    *("CopyIdMismatch", "InvalidRange", "NoPendingCopyOperation", "PendingCopyOperation", "ResourceNotFound"),
 }
 """Literals that look like codes and are none. A new one belongs here, or into docs/codes.md."""
 

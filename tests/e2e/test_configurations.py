@@ -11,8 +11,6 @@ from tests.e2e.conftest import Factory
 from tests.e2e.end_state import Json, endings, finding_codes, image_names
 from tests.e2e.worlds import OTHER, SUBSCRIPTION, World, asks, labs_json
 
-pytestmark = pytest.mark.slow
-
 WIN = "Win_Server-Nov-1-2026"
 TRACEBACK = re.compile(r"Traceback|File \"|\.py\b|Error\(|<class|object at 0x")
 GOOD = labs_json(asks("lab-a", "Win"))
@@ -92,6 +90,7 @@ USELESS: dict[str, tuple[bytes | None, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "code"), USELESS.values(), ids=USELESS.keys())
 def test_a_file_that_cannot_be_used_ends_the_run_before_any_effect(given: Factory, data: bytes, code: str) -> None:
     report = run(given, data)
@@ -134,6 +133,7 @@ ASIDE: dict[str, tuple[bytes, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "code"), ASIDE.values(), ids=ASIDE.keys())
 def test_a_lab_that_is_wrong_gets_nothing_and_is_told_why(given: Factory, data: bytes, code: str) -> None:
     report = run(given, data)
@@ -153,6 +153,7 @@ ENTRIES: dict[str, Any] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_entries_that_are_wrong_are_set_aside_one_by_one_and_the_good_one_is_served(given: Factory) -> None:
     given.give(World().behaving(copySeconds=0, imageSeconds=0).lab("lab-a").golden_image("Win\\Server.json", WIN, 1))
     given.configure({"labs.json": lab(ImagePaths=[*ENTRIES.values(), "Win"]), "GoldenImages/Win/Server.json": b"{}"})
@@ -186,6 +187,7 @@ READABLE: dict[str, Callable[[bytes], bytes]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", READABLE.values(), ids=READABLE.keys())
 def test_a_file_that_can_be_read_is_served_in_whatever_form(given: Factory, form: Callable[[bytes], bytes]) -> None:
     report = run(given, form(GOOD), name="Labs.json")
@@ -194,6 +196,7 @@ def test_a_file_that_can_be_read_is_served_in_whatever_form(given: Factory, form
     assert image_names(given.world(), "lab-a") == {WIN}
 
 
+@pytest.mark.slow
 def test_good_labs_among_bad_ones_are_served(given: Factory) -> None:
     given.give(
         World().behaving(copySeconds=0, imageSeconds=0).lab("lab-a").lab("lab-b", subscription=OTHER)
@@ -212,10 +215,23 @@ def test_good_labs_among_bad_ones_are_served(given: Factory) -> None:
     assert len(made) == 2
 
 
-def test_five_thousand_labs_are_all_reported_and_the_one_that_is_there_is_served(given: Factory) -> None:
-    labs = [asks(f"lab-{number}", "Win") for number in range(5000)] + [asks("lab-a", "Win")]
-    compact = json.dumps({"Labs": labs}, separators=(",", ":")).encode()
-    report = run(given, compact)
+@pytest.mark.slow
+def test_five_thousand_wrong_labs_are_all_reported_and_the_good_one_is_served(given: Factory) -> None:
+    wrong = [asks(f"lab-{number}", "Win", subscription="x") for number in range(5000)]
+    report = run(given, compact(*wrong, asks("lab-a", "Win")))
     assert len(report["pairs"]) == 5001
-    assert endings(report, "lab-a") == {"present": 1}
+    assert set(endings(report, "lab-a")) <= {"delivered", "present"}
+    assert {row["code"] for row in report["pairs"] if row["state"] == "failed"} == {"SubscriptionIdInvalid"}
+
+
+@pytest.mark.soak
+def test_five_thousand_missing_labs_are_all_reported_and_the_one_that_is_there_is_served(given: Factory) -> None:
+    missing = [asks(f"lab-{number}", "Win") for number in range(5000)]
+    report = run(given, compact(*missing, asks("lab-a", "Win")))
+    assert len(report["pairs"]) == 5001
+    assert set(endings(report, "lab-a")) <= {"delivered", "present"}
     assert {row["code"] for row in report["pairs"] if row["state"] == "failed"} == {"LabNotFound"}
+
+
+def compact(*labs: Json) -> bytes:
+    return json.dumps({"Labs": labs}, separators=(",", ":")).encode()

@@ -178,6 +178,7 @@ def test_x19_an_image_of_that_name_with_another_path_is_a_conflict_not_present(d
 def test_b31_a_failed_image_that_is_not_ours_is_reported_and_left_alone(done: Done) -> None:
     assert pair(done.report, "lab-stock", "Win2016Core\\x.json")["code"] == "ImageConflict"
     assert custom_images(done.after, "lab-stock") == custom_images(done.before, "lab-stock")
+    assert done.writes_to("lab-stock", "stlabstock") == []
 
 
 def test_x13_day_and_month_are_told_by_the_name_and_a_guess_is_reported(done: Done) -> None:

@@ -4,11 +4,16 @@ import hashlib
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Factory
+from local.azure import LocalAzure
+from local.factory.session import REPOSITORY
+from local.host import LocalHost
+from tests.e2e.conftest import Factory, app_settings
 from tests.e2e.end_state import Json, all_blobs, endings, image_names
 from tests.e2e.worlds import OTHER, SUBSCRIPTION, World, asks, labs_json
 
@@ -37,6 +42,20 @@ def test_x6_a_cap_that_is_none_is_refused_before_any_effect(factory: Factory, ca
     answer = factory.post({"maxConcurrentCopies": cap})
     assert answer.status_code == 400
     assert "maxConcurrentCopies" in answer.json()["message"]
+    assert factory.operations(effects_only=True) == []
+
+
+@pytest.mark.parametrize("cap", ["0", "-1", "two", "101"])
+def test_x6_a_setting_that_is_no_cap_is_refused_before_any_effect(
+    own_host: LocalAzure, factory: Factory, cap: str, tmp_path: Path
+) -> None:
+    factory.wait_until_idle()
+    factory.control.clear_operations()
+    settings = app_settings(own_host) | {"MAX_CONCURRENT_COPIES": cap}
+    with LocalHost(REPOSITORY, tmp_path / "hub.db", settings, polling_seconds=0) as host:
+        answer = Factory(host.url, factory.control, factory.blobs).post()
+    assert answer.status_code >= 400
+    assert "MAX_CONCURRENT_COPIES" in answer.text
     assert factory.operations(effects_only=True) == []
 
 
@@ -109,7 +128,7 @@ def test_b33_b34_throttling_is_waited_for_as_told(factory: Factory) -> None:
         if call["method"] == "PUT" and call["path"].endswith("lab-b/customimages/Win_A-Nov-1-2026")
     ]
     assert len(tries) == 4
-    assert min((later - earlier).total_seconds() for earlier, later in zip(tries, tries[1:], strict=False)) >= 5.9
+    assert min((later - earlier).total_seconds() for earlier, later in pairwise(tries)) >= 5.9
 
 
 # --- Two at once

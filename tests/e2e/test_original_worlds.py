@@ -25,7 +25,8 @@ from tests.e2e.original import (
     left_in_labs,
     read_cases,
 )
-from tests.e2e.original_rules import Difference, Facts, differences, explanation
+from tests.e2e.original_facts import Facts
+from tests.e2e.original_rules import Difference, differences, explanation
 from tests.e2e.worlds import FACTORY_LAB
 
 SAMPLED = 8
