@@ -1,9 +1,6 @@
 """Look at the factory lab and at the labs, and sweep there what a dead run left."""
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from activities.configuration import LABS_PER_CHILD
 from activities.grants import end_grants_of_dead_runs
@@ -22,12 +19,7 @@ from shared.domain.outcomes import Outcome
 from shared.domain.runs import Run
 from shared.errors import ConfigurationError, MissingError, PermanentError, RejectedError
 from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-SIDE_BY_SIDE = 8
-"""Reads at once within one activity: well below ARM's 25 a second."""
+from shared.side_by_side import side_by_side
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ def inspect_factory(run: Run) -> Inspected:
     images, findings = _golden_images(vhds, blobs)
     end_grants_of_dead_runs(run)
     _sweep_unfinished_captures(run, vhds, blobs, images)
-    vms = _side_by_side(_looked_up, labs.list_vms(lab.id))
+    vms = side_by_side(_looked_up, labs.list_vms(lab.id))
     Journal(run.id).write("factory.json", FactoryInventory(lab, tuple(vms), images, findings))
     return Inspected(len(vms), len(images))
 
@@ -73,7 +65,7 @@ def _golden_images(vhds: Vhds, blobs: dict[str, ListedBlob]) -> tuple[tuple[Gold
         return replace(image, size_bytes=vhd.size_bytes if vhd else None, manifest=blob.name), findings
 
     manifests = [blob for blob in blobs.values() if blob.name.lower().endswith(".json")]
-    results = _side_by_side(read, manifests)
+    results = side_by_side(read, manifests)
     images = tuple(image for image, _ in results if image is not None)
     return images, tuple(finding for _, findings in results for finding in findings)
 
@@ -241,8 +233,3 @@ def _stock(run: Run, lab_id: LabId) -> LabStock:
     being_read = frozenset(image.vhd_url.lower() for image in images if image.state == ImageState.CREATING)
     sweep_copies(run, Vhds(lab.account), being_read)
     return LabStock(lab, images)
-
-
-def _side_by_side(read: Callable[[T], R], values: Iterable[T]) -> list[R]:
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return list(pool.map(read, values))

@@ -46,7 +46,7 @@ def plan_distribution_of_run(run: Run) -> Planned:
 def _distribution(run: Run, journal: Journal) -> DistributionPlan:
     configuration = journal.read("configuration.json", FrozenConfiguration)
     inventory = journal.read("factory.json", FactoryInventory)
-    stocks = [journal.read(f"labs/{index}.json", LabStock) for index in range(len(configuration.labs))]
+    stocks = journal.read_all([f"labs/{index}.json" for index in range(len(configuration.labs))], LabStock)
     aside = [
         (lab.request, LabStock(problem=Outcome(Ending.FAILED, lab.code, lab.message, lab.next)))
         for lab in configuration.set_aside

@@ -1,6 +1,6 @@
 """What is recorded of a run, and the claim that says which run may work (`run-protocol.md`, "Blobs")."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +18,7 @@ from shared.domain.runs import Run, Terms
 from shared.domain.tickets import Kind
 from shared.errors import PermanentError, TransientError
 from shared.settings import settings
+from shared.side_by_side import side_by_side
 from shared.wire import from_json, to_json
 
 T = TypeVar("T")
@@ -88,6 +89,14 @@ class Journal:
     def read(self, name: str, kind: type[T]) -> T:
         """A document that does not change any more; raises MissingError when it is not recorded."""
         return _document(self.container.account, self.container.name, self.path(name), kind)
+
+    def read_all(self, names: Sequence[str], kind: type[T]) -> list[T]:
+        """Many documents, read side by side; raises MissingError when one is not recorded."""
+
+        def read(name: str) -> T:
+            return from_json(self.container.get(self.path(name)).data, kind)
+
+        return side_by_side(read, names)
 
     def find(self, name: str) -> bytes | None:
         blob = self.container.find(self.path(name))
