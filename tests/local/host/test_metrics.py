@@ -33,7 +33,7 @@ def test_the_host_measures_what_orchestrations_cost(new_host: Callable[..., Loca
     assert (told["episodes"], told["activities"]) == (4, {"add_one": 3})
     assert told["replayedEvents"] == 2 + 6 + 10 + 14
     assert told["largestHistoryEvents"] == 16
-    assert 0 < told["orchestratorCpuSeconds"] < 1
+    assert 0 < told["orchestratorCpuSeconds"] < 60
     assert 1_500 < told["largestReplayPayloadBytes"] < 4_000
     assert told["largestInputBytes"] == 3  # "1" in quotes: JSON inside JSON
     assert told["largestOutputBytes"] == len('{"value": 4, "parent": null, "version": "1.0"}')

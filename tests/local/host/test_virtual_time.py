@@ -126,7 +126,7 @@ def test_hours_pass_in_no_time_in_step_with_the_simulator(new_host: Callable[...
     orchestrations = Orchestrations(new_host(virtual=simulator.url).url)
     begun = time.monotonic()
     ended = orchestrations.run("nap", 3 * 3600)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
     assert ended["output"] == 6 * 3600
     assert ended["createdTime"] == "2026-11-23T02:00:00Z"
     assert ended["lastUpdatedTime"] == "2026-11-23T08:00:00Z"
