@@ -1,9 +1,8 @@
 """A capture's activities: an export never outlives its capture, the manifest comes last, every step may happen twice."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,84 +18,32 @@ from activities.capture import (
     write_capture_manifest,
 )
 from activities.copies import RunningCopy
-from activities.grants import GrantRecord, end_grant, record_grant
-from activities.inspection import inspect_factory
-from activities.planning import CAPTURE_PLAN, plan_captures_of_run
-from local.azure import Control
 from shared.azure import compute
-from shared.azure.blobs import Container
 from shared.azure.vhds import Vhds
-from shared.domain.capture import CapturePlan, capture_key
-from shared.domain.outcomes import Ending, Outcome
-from shared.domain.runs import Run
+from shared.domain.capture import capture_key
+from shared.domain.outcomes import Outcome
 from shared.domain.tickets import Kind
-from shared.errors import PermanentError, RejectedError, TransientError
-from shared.journal import Journal, claim_container, read_claim
-from shared.wire import from_json, to_json
-from tests.activities.conftest import configured, effects, lose_claim, started, upload
+from shared.errors import RejectedError, TransientError
+from shared.journal import Journal, claim_container
+from shared.wire import to_json
+from tests.activities.captures import (
+    CAPTURED,
+    FAILED,
+    Give,
+    assert_nothing_is_left,
+    finish,
+    finish_copy,
+    golden,
+    is_exported,
+    kinds,
+    record,
+    work,
+    world,
+)
+from tests.activities.conftest import effects
 from tests.activities.interleaving import Killed, die, just_before
-from tests.e2e.worlds import World, asks, labs_json
 
 pytestmark = pytest.mark.slow
-
-Give = Callable[[World], Control]
-FAILED = Outcome(Ending.FAILED, "Overdue", "It took too long.")
-CAPTURED = Outcome(Ending.CAPTURED)
-
-
-def world(**behave: object) -> World:
-    return World().vm("golden", "Win2022\\Server.json").behaving(**behave)
-
-
-def work(control: Control, run_id: str = "") -> CaptureWork:
-    """The capture of the world's golden VM, by a run that holds the claim."""
-    run = started(run_id) if run_id else started()
-    upload(control, "labs.json", labs_json(asks("factory", "Win2022")))
-    terms = configured(run).terms
-    inspect_factory(run)
-    plan_captures_of_run(run)
-    [capture] = Journal(run.id).read(CAPTURE_PLAN, CapturePlan).captures
-    control.clear_operations()
-    return CaptureWork(run, capture, terms)
-
-
-def finish_copy(control: Control, capture: CaptureWork) -> None:
-    copy = begin_capture_copy(capture)
-    control.advance(60)
-    assert not capture_copy_pending(copy).pending
-
-
-def finish(control: Control, capture: CaptureWork) -> CaptureWork:
-    """Up to the manifest; answers the capture as it was released."""
-    finish_copy(control, capture)
-    released = release_disk(capture)
-    write_capture_manifest(released)
-    return released
-
-
-def is_exported(control: Control) -> bool:
-    [disk] = control.world()["disks"]
-    return bool(disk["sas"])
-
-
-def record(capture: CaptureWork) -> GrantRecord | None:
-    found = claim_container(capture.run.account).find(f"grants/{capture.capture.disk.unique_id}")
-    return from_json(found.data, GrantRecord) if found else None
-
-
-def golden(capture: CaptureWork) -> list[str]:
-    return [blob.name for blob in Vhds(capture.run.account).list()]
-
-
-def kinds(control: Control) -> list[str]:
-    """What was done to the world, without the container that a first write makes."""
-    return [effect for effect, path in effects(control) if not path.endswith("/imagefactoryvhds")]
-
-
-def assert_nothing_is_left(control: Control, capture: CaptureWork) -> None:
-    assert not is_exported(control)
-    assert record(capture) is None
-    assert golden(capture) == []
 
 
 # --- Begin
@@ -144,23 +91,6 @@ def test_a_copy_under_way_is_adopted_and_its_disk_not_exported_again(given: Give
     assert first == second
     assert kinds(control) == ["grant", "copy"]
     assert capture_copy_pending(second).pending
-
-
-@pytest.mark.parametrize(("owner", "name", "call"), [(compute, "is_exported", 1), (Container, "find", 2)])
-def test_two_begins_at_once_never_take_each_others_export_for_somebody_elses(
-    given: Give, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int
-) -> None:
-    """The second may fail with the first, but as what it is; and whatever it did, nothing is left."""
-    control = given(world(copySeconds=600))
-    capture = work(control)
-    just_before(monkeypatch, owner, name, lambda: begin_capture_copy(capture), call)
-    try:
-        begin_capture_copy(capture)
-    except RejectedError as error:
-        assert error.code == "Conflict"
-    assert record(capture)
-    settle_capture(CaptureEnd(capture, FAILED))
-    assert_nothing_is_left(control, capture)
 
 
 def test_a_disk_that_somebody_else_exports_is_left_alone_x23(given: Give) -> None:
@@ -249,7 +179,7 @@ def the_disk(capture: CaptureWork) -> dict[str, Any]:
     """The disk as ARM answers it."""
     subscription, group, name = compute._parts(capture.capture.disk.id)
     disk: Any = compute.compute(subscription).disks.get(group, name)
-    return dict(disk.serialize(keep_readonly=True) if hasattr(disk, "serialize") else disk.as_dict())
+    return disk.as_dict()
 
 
 def test_a_disk_that_did_not_change_is_named_once(given: Give) -> None:
@@ -333,138 +263,6 @@ def test_a_settle_that_died_is_finished_by_its_repeat_and_the_first_outcome_stay
         settle_capture(CaptureEnd(capture, FAILED))
     assert settle_capture(CaptureEnd(capture, CAPTURED)) == FAILED
     assert_nothing_is_left(control, capture)
-
-
-# --- The fence
-
-
-def test_a_capture_of_a_run_that_lost_the_claim_does_nothing(given: Give) -> None:
-    control = given(world(copySeconds=600))
-    capture = work(control)
-    begin_capture_copy(capture)
-    lose_claim(capture.run)
-    control.clear_operations()
-    late: list[Callable[[], object]] = [
-        lambda: begin_capture_copy(capture),
-        lambda: release_disk(capture),
-        lambda: write_capture_manifest(capture),
-        lambda: settle_capture(CaptureEnd(capture, FAILED)),
-    ]
-    for step in late:
-        with pytest.raises(PermanentError, match="does not hold the claim"):
-            step()
-    assert effects(control) == []
-    assert record(capture), "the next run's sweep ends it"
-
-
-def test_a_late_begin_finds_the_outcome_and_does_nothing(given: Give) -> None:
-    control = given(world())
-    capture = work(control)
-    settle_capture(CaptureEnd(capture, FAILED))
-    for step in (begin_capture_copy, write_capture_manifest):
-        with pytest.raises(PermanentError, match="has ended"):
-            step(capture)
-    assert effects(control) == []
-    assert_nothing_is_left(control, capture)
-
-
-@pytest.mark.parametrize(
-    "moment", [(compute, "is_exported"), (compute, "grant"), (Vhds, "begin_copy"), (module, "fence")]
-)
-@pytest.mark.parametrize("closes", ["claim", "outcome"])
-def test_what_was_begun_while_the_fence_closed_is_taken_back(
-    given: Give, monkeypatch: pytest.MonkeyPatch, closes: str, moment: tuple[Any, str]
-) -> None:
-    """A late begin is past its first look when the capture ends: nothing of it may stay, wherever it was just then."""
-    control = given(world(copySeconds=600))
-    capture = work(control)
-
-    def close() -> None:
-        if closes == "claim":
-            lose_claim(capture.run)
-        else:
-            settle_capture(CaptureEnd(capture, FAILED))
-
-    just_before(monkeypatch, *moment, close, call=2 if moment[1] == "fence" else 1)
-    with pytest.raises(PermanentError, match="nothing was done"):
-        begin_capture_copy(capture)
-    assert_nothing_is_left(control, capture)
-
-
-def test_a_late_begin_never_takes_back_a_finished_golden_image_i9(given: Give, monkeypatch: pytest.MonkeyPatch) -> None:
-    control = given(world())
-    capture = work(control)
-    finish_copy(control, capture)
-
-    def end() -> None:
-        write_capture_manifest(release_disk(capture))
-        settle_capture(CaptureEnd(capture, CAPTURED))
-
-    just_before(monkeypatch, module, "fence", end, call=2)
-    with pytest.raises(PermanentError, match="has ended"):
-        begin_capture_copy(capture)
-    assert golden(capture) == sorted([capture.capture.manifest, capture.capture.vhd])
-    assert not is_exported(control)
-
-
-def test_a_complete_copy_of_a_run_that_lost_the_claim_is_left_to_the_sweep(
-    given: Give, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its manifest may be on its way; a VHD that gets none is swept by the next run."""
-    control = given(world())
-    capture = work(control)
-    finish_copy(control, capture)
-    just_before(monkeypatch, module, "fence", lambda: lose_claim(capture.run), call=2)
-    with pytest.raises(PermanentError):
-        begin_capture_copy(capture)
-    assert golden(capture) == [capture.capture.vhd]
-    assert not is_exported(control)
-
-
-# --- The records of exports
-
-
-def test_an_export_made_while_another_is_being_ended_keeps_its_record(
-    given: Give, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else nobody would know whose it is: it would block the disk for good (I1)."""
-    control = given(world())
-    capture = work(control)
-    run, disk = capture.run, capture.capture.disk
-    record_grant(run, disk)
-
-    def export_again() -> None:
-        record_grant(run, disk)
-        compute.grant(disk.id, timedelta(hours=1))
-
-    just_before(monkeypatch, Container, "delete", export_again)
-    end_grant(run, disk)
-    assert is_exported(control) == (record(capture) is not None)
-
-
-def test_a_dead_runs_late_step_does_not_end_the_export_of_the_run_that_works(given: Give) -> None:
-    control = given(world(copySeconds=600))
-    dead = work(control)
-    lose_claim(dead.run)
-    read = read_claim(dead.run.account)
-    assert read.claim
-    alive = Run(read.claim.run, dead.run.factory, dead.run.account, dead.run.app)
-    record_grant(alive, dead.capture.disk)
-    compute.grant(dead.capture.disk.id, timedelta(hours=1))
-    end_grant(dead.run, dead.capture.disk)
-    assert is_exported(control)
-
-
-def test_an_export_of_a_dead_run_becomes_that_of_the_run_that_works(given: Give) -> None:
-    control = given(world())
-    capture = work(control)
-    disk = capture.capture.disk
-    record_grant(Run("20260101T000000Z-dead", capture.run.factory, capture.run.account, "tests"), disk)
-    compute.grant(disk.id, timedelta(hours=1))
-    begin_capture_copy(capture)
-    found = record(capture)
-    assert found
-    assert found.run == capture.run.id
 
 
 # --- Secrets
