@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from shared.azure import compute
 from shared.azure.blobs import Blob
 from shared.domain.capture import OsDisk
+from shared.domain.findings import Finding, Severity
 from shared.domain.runs import Run
 from shared.errors import PermanentError, RejectedError
 from shared.journal import CONTENDED, claim_container, contended
@@ -68,13 +69,22 @@ def take_back_grant(run: Run, disk: OsDisk) -> None:
         _end(run, found)
 
 
-def end_grants_of_dead_runs(run: Run) -> None:
-    """The sweep's half for exports: those recorded by other runs; whoever holds the claim is the only one alive."""
+def end_grants_of_dead_runs(run: Run) -> tuple[Finding, ...]:
+    """The sweep's half for exports: those recorded by other runs; whoever holds the claim is the only one alive.
+
+    One that Azure does not let us end is a finding, keeps its record for the next sweep and stops nothing else.
+    """
     records = claim_container(run.account)
+    findings: list[Finding] = []
     for listed in records.list(_GRANTS):
         found = records.find(listed.name)
         if found is not None and _owner(found) != run.id:
-            _end(run, found)
+            try:
+                _end(run, found)
+            except PermanentError as error:
+                message = f"The export that run {_owner(found)} left open is still open: {error.message}"
+                findings.append(Finding(Severity.WARNING, error.code, message, error.next_step, listed.name))
+    return tuple(findings)
 
 
 def _end(run: Run, found: Blob) -> None:

@@ -38,7 +38,7 @@ def inspect_factory(run: Run) -> Inspected:
     vhds = Vhds(lab.account)
     blobs = {blob.name: blob for blob in vhds.list(copies=True)}
     images, findings = _golden_images(vhds, blobs)
-    end_grants_of_dead_runs(run)
+    findings += end_grants_of_dead_runs(run)
     _sweep_unfinished_captures(run, vhds, blobs, images)
     vms = side_by_side(_looked_up, labs.list_vms(lab.id))
     Journal(run.id).write("factory.json", FactoryInventory(lab, tuple(vms), images, findings))
@@ -207,7 +207,7 @@ def _lab_id(journal: Journal, request: LabRequest, index: int) -> LabId:
             raise MissingError(
                 "LabNotFound",
                 f"There is no lab {request.name!r} in subscription {request.subscription}.",
-                "Correct LabName or SubscriptionId in labs.json, or remove the entry.",
+                "Correct LabName or SubscriptionId in labs.json; or give the app's identity the role to see the lab.",
             )
         if len(found) > 1:
             raise ConfigurationError(

@@ -1,22 +1,14 @@
 """For tests and tools: the simulator as a child process, and a client of its control API."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any
 
 import requests
 
 from local.azure.resources import Json
+from local.child import ChildProcess
 
-_REPOSITORY = Path(__file__).resolve().parents[2]
-_STARTS_WITHIN = 60.0
-_STOPS_WITHIN = 20.0
 _ANSWERS_WITHIN = 120.0
 
 
@@ -79,7 +71,7 @@ class Control:
         return response
 
 
-class LocalAzure:
+class LocalAzure(ChildProcess):
     """A simulator in a process of its own, as a context manager.
 
     `world` is a world or a case; a folder that holds a world already goes on with it.
@@ -87,18 +79,8 @@ class LocalAzure:
 
     def __init__(self, state_folder: Path, world: Json | None = None, *, authentic: bool = False) -> None:
         self.folder = Path(state_folder)
+        super().__init__(self.folder / "simulator.log")
         self._world, self._authentic = world, authentic
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def endpoints(self) -> Json:
@@ -127,45 +109,14 @@ class LocalAzure:
         }
 
     def start(self) -> None:
-        """Returns when it answers; raises RuntimeError with its output when it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "endpoints.json").unlink(missing_ok=True)
-        command = [sys.executable, "-m", "local.azure", "--state", str(self.folder)]
+        answers = self.folder / "endpoints.json"
+        answers.unlink(missing_ok=True)
+        arguments = ["--state", str(self.folder)]
         if self._world is not None:
             world_file = self.folder / "world.json"
             world_file.write_text(json.dumps(self._world))
-            command += ["--world", str(world_file)]
+            arguments += ["--world", str(world_file)]
         if self._authentic:
-            command.append("--authentic")
-        log = self.folder / "simulator.log"
-        self._log = log.open("ab")
-        self._process = subprocess.Popen(
-            command, cwd=_REPOSITORY, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, env=dict(os.environ)
-        )
-        deadline = time.monotonic() + _STARTS_WITHIN
-        while not (self.folder / "endpoints.json").exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError(f"the simulator did not start: {log.read_text(errors='replace')[-4000:]}")
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        """`kill -9`: what `start` finds afterwards is what was on disk."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        """End it in order; fine when it has ended already."""
-        self._end(signal.SIGTERM)
-
-    def _end(self, number: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(number)
-            try:
-                process.wait(_STOPS_WITHIN)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if self._log is not None:
-            self._log.close()
-            self._log = None
+            arguments.append("--authentic")
+        self._launch("local.azure", arguments, answers.exists)

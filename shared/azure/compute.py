@@ -17,6 +17,9 @@ _RESOURCE = re.compile(
 GRANT_WAIT = 40
 """Seconds that a grant may take within its activity: the SAS may not leave it (`design.md`, "Long work")."""
 
+REVOKE_WAIT = 15
+"""Seconds that a revoke may take; one activity may make two beside a grant and must end well before `functionTimeout`."""
+
 
 def with_compute(vm: GoldenVm) -> GoldenVm:
     """The VM with its power state, OS state and OS disk; unchanged when its Compute VM is gone (B21).
@@ -99,9 +102,9 @@ def revoke(disk_id: str) -> None:
     try:
         with attempting(f"end the export of the disk {disk_id}"):
             poller: Any = compute(subscription).disks.begin_revoke_access(group, name)
-            poller.wait(GRANT_WAIT)
+            poller.wait(REVOKE_WAIT)
             if not poller.done():
-                raise TransientError("RevokeIsSlow", f"The export of {disk_id} still runs after {GRANT_WAIT} seconds.")
+                raise TransientError("RevokeIsSlow", f"The export of {disk_id} still runs after {REVOKE_WAIT} seconds.")
             poller.result()
     except MissingError:
         return

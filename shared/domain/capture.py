@@ -138,7 +138,8 @@ def plan_captures(
     Names are given in order of path, then VM name, so that the same world gives the same names (names table, row 13).
     """
     known = tuple(images)
-    captured = {key: image for image in known for key in image.captures}
+    # A manifest whose VHD is gone is no capture (B43): the VM is captured again, under the next free name.
+    captured = {key: image for image in known if image.size_bytes is not None for key in image.captures}
     taken = {image.name.lower() for image in known}
     captures: list[Capture] = []
     decided: list[DecidedCapture] = []

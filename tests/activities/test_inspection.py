@@ -17,6 +17,7 @@ from shared.azure.blobs import Container
 from shared.azure.vhds import Vhds
 from shared.domain.capture import GoldenVm
 from shared.domain.distribution import LabStock
+from shared.domain.findings import Severity
 from shared.domain.images import GoldenImage
 from shared.domain.runs import Run
 from shared.errors import PermanentError, TransientError
@@ -179,6 +180,25 @@ def test_the_record_of_a_disk_that_is_gone_is_forgotten(given: Give) -> None:
     control.fault("POST .*/endGetAccess", status=404, body={"error": {"code": "ResourceNotFound", "message": gone}})
     inspect_factory(run)
     assert list(claim_container(run.account).list("grants/")) == []
+
+
+def test_an_export_that_may_not_be_ended_is_a_finding_and_the_other_is_ended(given: Give) -> None:
+    control = given(World().vm("locked", "a.json").vm("open", "b.json"))
+    run = run_with(control)
+    for disk in control.world()["disks"]:
+        recorded = compute.get_disk(disk["id"])
+        record_grant(Run(DEAD_RUN, OURS, run.account, "tests"), recorded)
+        compute.grant(recorded.id, timedelta(hours=1))
+    control.fault(
+        "POST .*/locked-os/endGetAccess", status=403, body={"error": {"code": "AuthorizationFailed", "message": "No."}}
+    )
+    inspect_factory(run)
+    [finding] = Journal(run.id).read("factory.json", FactoryInventory).findings
+    assert (finding.severity, finding.code) == (Severity.WARNING, "AuthorizationFailed")
+    assert DEAD_RUN in finding.message
+    assert exported(control) == ["locked-os"]
+    [record] = claim_container(run.account).list("grants/")
+    assert record.name == finding.path
 
 
 def test_a_sweep_that_died_between_revoke_and_record_is_repeated(given: Give, monkeypatch: pytest.MonkeyPatch) -> None:

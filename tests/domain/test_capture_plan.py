@@ -46,7 +46,7 @@ def vm(name: str = "vm", path: str | None = "Win2016/Datacenter.json", **changes
 
 
 def image(name: str, *captures: str) -> GoldenImage:
-    return GoldenImage(name, "Any\\Path.json", OsType.WINDOWS, f"{name}.vhd", BUILT, captures=captures)
+    return GoldenImage(name, "Any\\Path.json", OsType.WINDOWS, f"{name}.vhd", BUILT, size_bytes=512, captures=captures)
 
 
 def plan(*vms: GoldenVm, images: tuple[GoldenImage, ...] = ()) -> CapturePlan:
@@ -165,6 +165,14 @@ def test_a_vm_that_is_captured_in_this_state_already_is_not_captured_again() -> 
     assert planned.captures == ()
     assert codes(planned) == {"vm": (Ending.PRESENT, "AlreadyCaptured")}
     assert planned.decided[0].image == "Earlier-Nov-22-2026"
+
+
+def test_a_manifest_whose_vhd_is_gone_is_no_capture_b43() -> None:
+    one = vm()
+    assert one.disk is not None
+    lost = replace(image("Win2016_Datacenter-Nov-23-2026", capture_key("id-vm", one.disk)), size_bytes=None)
+    [again] = plan(one, images=(lost,)).captures
+    assert again.image == "Win2016_Datacenter-Nov-23-2026A", "the manifest still holds the name"
 
 
 def test_a_vm_that_was_started_or_has_another_disk_or_id_is_another_capture() -> None:
