@@ -1,7 +1,7 @@
 """Deliver one golden image to one lab: copy the VHD, make it a custom image, settle."""
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 from activities.copies import RunningCopy, copy_progress
 from activities.marks import COPY, mark
@@ -14,7 +14,7 @@ from shared.domain.matching import canonical_path
 from shared.domain.outcomes import Outcome
 from shared.domain.runs import Run, Terms
 from shared.domain.tickets import Kind
-from shared.domain.waiting import DONE, Progress
+from shared.domain.waiting import DONE, Progress, Waiting
 from shared.errors import MissingError, PermanentError, RejectedError
 from shared.journal import Journal, fence
 
@@ -23,13 +23,26 @@ UNKNOWN_OPERATION = Operation()
 
 
 @dataclass(frozen=True)
+class Copying:
+    """How far a delivery is whose copy is under way."""
+
+    begun: datetime
+    copy: RunningCopy
+    waiting: Waiting
+
+
+@dataclass(frozen=True)
 class DeliveryWork:
-    """A delivery with the run that makes it and the run's terms: the copy's source outlives its deadline by an hour."""
+    """A delivery with the run that makes it and the run's terms: the copy's source outlives its deadline by an hour.
+
+    `copying` is there when the delivery goes on in a new history.
+    """
 
     run: Run
     delivery: Delivery
     terms: Terms
     round: int = 1
+    copying: Copying | None = None
 
 
 def begin_copy(work: DeliveryWork) -> RunningCopy:

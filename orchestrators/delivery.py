@@ -1,8 +1,10 @@
 """The life of one delivery."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from activities.delivery import (
+    Copying,
     DeliveryEnd,
     DeliveryWork,
     ImageCreation,
@@ -18,7 +20,16 @@ from activities.tickets import Noted, Round, SpeedNote, note_speed
 from shared.domain.outcomes import Ending, Outcome
 from shared.domain.tickets import Kind
 from shared.domain.waiting import Progress
-from shared.durable import Orchestration, Steps, call, settled, wait_while
+from shared.durable import (
+    Orchestration,
+    Steps,
+    begin_waiting,
+    call,
+    continue_as_new,
+    settled,
+    wait_on,
+    wait_while,
+)
 from shared.errors import PermanentError
 
 
@@ -27,9 +38,11 @@ def deliver(context: Orchestration, work: DeliveryWork) -> Steps[Outcome]:
 
     A failure is returned, never raised: one lab's trouble belongs in the run's report and must not end the deliveries beside it.
     """
-    begun = context.current_utc_datetime
+    begun = work.copying.begun if work.copying else context.current_utc_datetime
     try:
-        yield from _copied(context, work)
+        if copying := (yield from _copied(context, work)):
+            continue_as_new(context, replace(work, copying=copying))
+            return GOES_ON
         yield from _created(context, work)
         seconds = (context.current_utc_datetime - begun).total_seconds()
         outcome = Outcome(Ending.DELIVERED, bytes=work.delivery.image.size_bytes, seconds=seconds)
@@ -39,21 +52,34 @@ def deliver(context: Orchestration, work: DeliveryWork) -> Steps[Outcome]:
     return (yield from settled(context, settle_delivery, DeliveryEnd(work, outcome), outcome))
 
 
-def _copied(context: Orchestration, work: DeliveryWork) -> Steps[None]:
-    """The VHD lies in the lab's account, whole; nothing to do where it does already, or where the image is being made."""
+GOES_ON = Outcome(Ending.SKIPPED)
+"""Answered by a history that is continued by another one; nobody hears it."""
+
+
+def _copied(context: Orchestration, work: DeliveryWork) -> Steps[Copying | None]:
+    """None when the VHD lies in the lab's account, whole; else what to go on with in a new history.
+
+    Nothing is to do where it lies there already, or where the image is being made.
+    """
     delivery = work.delivery
     if delivery.direct or delivery.adopt:
-        return
-    copy = yield from call(context, begin_copy, work)
+        return None
+    copying = work.copying
+    if copying is None:
+        copy = yield from call(context, begin_copy, work)
+        copying = Copying(context.current_utc_datetime, copy, begin_waiting(context))
     what = f"The copy of {delivery.image.name} to the lab {delivery.lab.id.name}"
+    account = copying.copy.account
 
     def noted(waited: timedelta, progress: Progress) -> Steps[Noted]:
         """The account's speed decides what free lanes take next."""
         work_round = Round(work.run, Kind.PAIRS, work.round)
         done = progress.done_bytes or 0
-        return call(context, note_speed, SpeedNote(work_round, copy.account, waited.total_seconds(), done))
+        return call(context, note_speed, SpeedNote(work_round, account, waited.total_seconds(), done))
 
-    yield from wait_while(context, copy_pending, copy, work.terms.copy_deadline, what, noted)
+    deadline = work.terms.copy_deadline
+    waiting = yield from wait_on(context, copy_pending, copying.copy, deadline, what, copying.waiting, noted)
+    return replace(copying, waiting=waiting) if waiting else None
 
 
 def _created(context: Orchestration, work: DeliveryWork) -> Steps[None]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 from shared.domain.outcomes import Outcome
-from shared.domain.waiting import STALLED_AFTER, Progress, next_pause
+from shared.domain.waiting import STALLED_AFTER, Progress, Waiting, next_pause
 from shared.errors import (
     ConfigurationError,
     ExhaustedError,
@@ -30,6 +30,9 @@ Steps: TypeAlias = Generator[Task, Any, R]
 
 PATIENCE = timedelta(hours=1)
 """How long a transient failure may last before a step is given up."""
+
+QUESTIONS = 10
+"""How often a wait asks before it can go on in a new history."""
 
 CRASHES = 4
 """How often a step whose worker died (or that has a bug) is tried in all."""
@@ -151,27 +154,42 @@ def fan_out_children(
 
 
 def wait_while(
+    context: Orchestration, ask: Activity[V, Progress], subject: V, within: timedelta, what: str
+) -> Steps[None]:
+    """Ask until nothing is pending, pausing by progress; raises ExhaustedError when overdue or without progress."""
+    waiting: Waiting | None = begin_waiting(context)
+    while waiting is not None:
+        waiting = yield from wait_on(context, ask, subject, within, what, waiting)
+
+
+def begin_waiting(context: Orchestration) -> Waiting:
+    return Waiting(context.current_utc_datetime, context.current_utc_datetime)
+
+
+def wait_on(
     context: Orchestration,
     ask: Activity[V, Progress],
     subject: V,
     within: timedelta,
     what: str,
+    waiting: Waiting,
     at_first_progress: Callable[[timedelta, Progress], Steps[Any]] | None = None,
-) -> Steps[None]:
-    """Ask until nothing is pending, pausing by progress; raises ExhaustedError when overdue or without progress."""
-    begun = moved = context.current_utc_datetime
-    most = 0
+) -> Steps[Waiting | None]:
+    """Ask a few times more; None when nothing is pending, else what to go on with, be it in a new history.
+
+    Replay costs grow with the square of the history, and a copy may take hours. Raises as `wait_while`.
+    """
+    begun, moved, most = waiting.begun, waiting.moved, waiting.most_bytes
     asked: Any = Plain(to_plain(subject))
-    while True:
+    for _ in range(QUESTIONS):
         progress = yield from call(context, ask, asked)
         if not progress.pending:
-            return
+            return None
         now = context.current_utc_datetime
         if (progress.done_bytes or 0) > most:
-            most, moved = progress.done_bytes or 0, now
-            if at_first_progress is not None:
+            if most == 0 and at_first_progress is not None:
                 yield from at_first_progress(now - begun, progress)
-                at_first_progress = None
+            most, moved = progress.done_bytes or 0, now
         if now - begun >= within:
             raise ExhaustedError("Overdue", f"{what} is not done after {within}.", "The next run starts it afresh.")
         if progress.total_bytes and now - moved >= STALLED_AFTER:
@@ -179,6 +197,7 @@ def wait_while(
                 "Stalled", f"{what} made no progress for {STALLED_AFTER}.", "The next run starts it afresh."
             )
         yield context.create_timer(now + min(next_pause(now - begun, progress), within - (now - begun)))
+    return Waiting(begun, moved, most)
 
 
 def settled(context: Orchestration, settle: Activity[V, Outcome], value: V, outcome: Outcome) -> Steps[Outcome]:

@@ -1,7 +1,7 @@
 """How long to pause before asking again (`design.md` section 3, "Waiting by progress")."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 SHORTEST = timedelta(seconds=5)
 LONGEST = timedelta(minutes=5)
@@ -19,6 +19,15 @@ class Progress:
 
 
 DONE = Progress(pending=False)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A wait under way: since when, and when how many bytes were last seen to have become more."""
+
+    begun: datetime
+    moved: datetime
+    most_bytes: int = 0
 
 
 def next_pause(waited: timedelta, progress: Progress) -> timedelta:

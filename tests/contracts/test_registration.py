@@ -15,7 +15,7 @@ from tests.contracts.app_source import ROOT, called_name, nodes
 from tests.orchestrators import world
 
 ORCHESTRATORS = sorted((ROOT / "orchestrators").glob("*.py"))
-CALLS_ACTIVITIES = {"call", "fan_out", "wait_while", "settled"}
+CALLS_ACTIVITIES = {"call", "fan_out", "wait_while", "wait_on", "settled"}
 CALLS_ORCHESTRATORS = {"call_child", "fan_out_children"}
 
 
