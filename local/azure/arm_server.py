@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 import msgspec
 from aiohttp import web
 
-from local.azure.arm_answers import Answer, ArmCall, ArmError, bad_request, not_found
+from local.azure.arm_answers import Answer, ArmCall, ArmError, bad_request, forbidden, not_found
 from local.azure.arm_routes import Route, is_operation_poll
 from local.azure.arm_tenant import cloud_metadata
+from local.azure.authorization import Authorization
 from local.azure.faults import Fault, Faults
 from local.azure.operation_log import OperationLog
+from local.azure.permissions import arm_permissions
 from local.azure.resources import Json
 from local.azure.state import State
-from local.azure.tokens import ARM_AUDIENCES, TENANT, read_token
+from local.azure.tokens import ARM_AUDIENCES, TENANT, object_id, read_token
 from local.azure.traffic import Traffic
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
@@ -35,8 +37,11 @@ _METERS = {
 class ArmServer:
     """Calls are answered one by one on the event loop; what a handler stores is on disk before its answer goes out."""
 
-    def __init__(self, state: State, routes: list[Route], faults: Faults, log: OperationLog, traffic: Traffic) -> None:
-        self._state, self._routes = state, routes
+    def __init__(
+        self, state: State, routes: list[Route], authorization: Authorization, faults: Faults, log: OperationLog,
+        traffic: Traffic,
+    ) -> None:  # fmt: skip
+        self._state, self._routes, self._authorization = state, routes, authorization
         self._faults, self._log, self._traffic = faults, log, traffic
         self.base = ""
 
@@ -94,6 +99,7 @@ class ArmServer:
                     caller,
                     self.base,
                 )
+                self._authorize(call)
                 return await handler(call)
         if any(pattern.fullmatch(path) for _, pattern, _ in self._routes):
             return Answer(
@@ -102,6 +108,16 @@ class ArmServer:
         parts = path.rstrip("/").split("/")
         group = parts[4] if len(parts) > 4 else ""
         raise not_found("Unknown/resources", parts[-1], group)
+
+    def _authorize(self, call: ArmCall) -> None:
+        """Raise as ARM does for what the caller's roles do not hold; of a subscription that is not there it says so first."""
+        subscription = self._state.subscriptions.get("", call.names.get("subscription", ""))
+        if subscription is None or subscription.denied:
+            return
+        needed = arm_permissions(call.method, call.path, call.query)
+        if refused := self._authorization.refused(call.caller, needed):
+            [operation] = self._authorization.spelled([refused])
+            raise forbidden(call.caller, object_id(call.caller), operation, refused.scope)
 
     def _unauthorized(self, *, present: bool) -> Answer:
         if present:
@@ -116,6 +132,8 @@ class ArmServer:
 
     def _record(self, request: web.Request, caller: str, status: int, answer: Answer) -> None:
         match = _SUBSCRIPTION.match(request.path)
+        query = {name.lower(): value for name, value in request.query.items()}
+        needed = arm_permissions(request.method, request.path, query) if match else []
         self._log.record(
             service="arm",
             method=request.method,
@@ -124,6 +142,8 @@ class ArmServer:
             effect=answer.effect if answer.status < 400 else "none",
             caller=caller,
             subscription=match[1] if match else None,
+            operations=self._authorization.spelled(needed),
+            role=self._authorization.role(needed[0]) if needed and caller == "app" else None,
         )
 
 

@@ -1,6 +1,7 @@
 """The log of every call to the simulated Azure, a JSON object per line."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -28,14 +29,23 @@ class OperationLog:
         caller: str,
         account: str | None = None,
         subscription: str | None = None,
+        operations: Sequence[str] = (),
+        role: str | None = None,
     ) -> None:
-        """`status` 0 stands for a connection that was closed without an answer."""
+        """`status` 0 stands for a connection that was closed without an answer.
+
+        `operations` are what Azure's access control calls it, `role` is what let the app do it.
+        """
         entry: dict[str, object] = {"time": iso(self._clock.now()), "caller": caller, "service": service}
         if account:
             entry["account"] = account
         if subscription:
             entry["subscription"] = subscription
         entry |= {"method": method, "path": path, "status": status, "effect": effect}
+        if operations:
+            entry["operations"] = operations
+        if role:
+            entry["role"] = role
         self._stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self._stream.flush()
 

@@ -21,6 +21,7 @@ from local.azure.arm_routes import arm_routes
 from local.azure.arm_server import ArmServer
 from local.azure.arm_tenant import Tenant
 from local.azure.arm_virtual_machines import VirtualMachines
+from local.azure.authorization import Authorization
 from local.azure.azurite import Azurite
 from local.azure.blob_store import BlobStore
 from local.azure.certificates import ensure_certificates
@@ -102,9 +103,11 @@ class Simulator:
         images.use_storage(storage)
         sources, tenant = ArtifactSources(state, labs), Tenant(state)
         routes = arm_routes(tenant, labs, sources, images, vms, disks, operations)
-        arm = ArmServer(state, routes, faults, self._log, traffic)
+        authorization = Authorization(state)
+        arm = ArmServer(state, routes, authorization, faults, self._log, traffic)
         arm.base = f"https://127.0.0.1:{self._ports['arm']}"
-        front = StorageFront(state, blobs, copies, images, StorageAccess(state, exports), faults, self._log)
+        access = StorageAccess(state, exports, authorization)
+        front = StorageFront(state, blobs, copies, images, access, faults, self._log)
         snapshot = WorldSnapshot(state, blobs, contents, copies, exports)
         control = ControlServer(state, blobs, snapshot, faults, self._log, traffic, self.replace_world)
         # The front first: Azurite reads copy sources through it.

@@ -66,6 +66,7 @@ class StorageFront:
         else:
             response = _response(request, reply)
         reset = fault is not None and fault.reset
+        needed = self._access.needed(call)
         self._log.record(
             service="blob",
             method=request.method,
@@ -74,6 +75,8 @@ class StorageFront:
             effect=reply.effect if reply.status < 400 else "none",
             caller=caller,
             account=call.account,
+            operations=[permission.operation for permission in needed],
+            role=self._access.role(needed, caller),
         )
         if reset and request.transport:
             request.transport.abort()

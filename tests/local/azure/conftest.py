@@ -18,7 +18,7 @@ from tests.local.azure.worlds import ONE, world
 
 @dataclass
 class Clients:
-    """The real SDKs against the simulator, with the credential of the app."""
+    """The real SDKs against the simulator, as the developer: the app's roles hold less (see test_authorization.py)."""
 
     azure: LocalAzure
 
@@ -66,7 +66,7 @@ def azure(simulator: LocalAzure, monkeypatch: pytest.MonkeyPatch) -> LocalAzure:
     simulator.control.clear_faults()
     simulator.control.put_world(world())
     simulator.control.clear_operations()
-    for name, value in simulator.environment().items():
+    for name, value in simulator.environment("local").items():
         monkeypatch.setenv(name, value)
     return simulator
 

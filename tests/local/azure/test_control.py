@@ -135,7 +135,7 @@ def is_running(pid: int) -> bool:
 
 def test_everything_survives_a_kill(tmp_path, monkeypatch):
     with LocalAzure(tmp_path, world(copySeconds=4, imageSeconds=4)) as azure:
-        for name, value in azure.environment().items():
+        for name, value in azure.environment("local").items():
             monkeypatch.setenv(name, value)
         clients = Clients(azure)
         disks, images = clients.compute().disks, clients.labs().custom_images
@@ -168,7 +168,7 @@ def test_everything_survives_a_kill(tmp_path, monkeypatch):
 
 def test_azurite_and_simulator_killed_at_once_lose_nothing(tmp_path, monkeypatch):
     with LocalAzure(tmp_path, world()) as azure:
-        for name, value in azure.environment().items():
+        for name, value in azure.environment("local").items():
             monkeypatch.setenv(name, value)
         container = Clients(azure).account("stb").get_container_client(MASTERS)
         for number in range(20):

@@ -37,7 +37,7 @@ def begin(images, name, image, lab=LAB):
 
 def test_an_image_is_made_and_keeps_no_vhd(clients, azure, images, uri):
     made = images.begin_create_or_update(*LAB, "Win-Nov-1-2026", image_of(uri)).result()
-    assert (made.provisioning_state, made.author, made.name) == ("Succeeded", "app@example.com", "Win-Nov-1-2026")
+    assert (made.provisioning_state, made.author, made.name) == ("Succeeded", "local@example.com", "Win-Nov-1-2026")
     assert made.managed_image_id.endswith("/providers/microsoft.compute/images/win-nov-1-2026")
     assert made.id.endswith("/labs/factory/customimages/win-nov-1-2026")
     clients.account("stfactory").get_blob_client(MASTERS, VHD).delete_blob()

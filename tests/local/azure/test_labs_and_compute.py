@@ -190,7 +190,7 @@ def test_the_log_tells_who_called_what(clients, azure):
     clients.labs().labs.get("rg-factory", "factory")
     entry = azure.control.operations()[-1]
     assert {key: entry[key] for key in ("caller", "service", "subscription", "method", "status", "effect")} == {
-        "caller": "app",
+        "caller": "local",
         "service": "arm",
         "subscription": ONE,
         "method": "GET",

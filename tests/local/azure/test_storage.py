@@ -277,7 +277,7 @@ def test_who_reads_by_signature_is_known_by_it(azure, golden):
     import requests
 
     assert requests.head(golden, verify=azure.endpoints["caBundle"], timeout=10).status_code == 200
-    assert azure.control.operations()[-1]["caller"] == "app"
+    assert azure.control.operations()[-1]["caller"] == "local"
 
 
 def test_names_with_spaces_and_slashes_go_through(clients):
