@@ -4,8 +4,8 @@ import ast
 import importlib.util
 import inspect
 from collections import Counter
-from dataclasses import dataclass
-from typing import Any, get_origin
+from dataclasses import dataclass, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -108,3 +108,26 @@ def test_the_seam_finds_the_types_of_everything_that_is_registered() -> None:
 def test_the_fakes_of_the_orchestrators_tests_are_named_as_the_activities() -> None:
     assert set(world.ACTIVITIES) == {activity.__name__ for activity in function_app.ACTIVITIES}
     assert set(world.ORCHESTRATORS) == set(function_app.ORCHESTRATORS)
+
+
+def holds_a_set(kind: Any, seen: tuple[Any, ...] = ()) -> bool:
+    """Is there a set in a type, in its parts, or in the fields of its dataclasses?"""
+    if kind in seen:
+        return False
+    if (get_origin(kind) or kind) in (set, frozenset):
+        return True
+    fields = get_type_hints(kind).values() if is_dataclass(kind) else ()
+    return any(holds_a_set(part, (*seen, kind)) for part in (*get_args(kind), *fields))
+
+
+@pytest.mark.parametrize("function", [*function_app.ACTIVITIES, *function_app.ORCHESTRATORS], ids=lambda f: f.__name__)
+def test_nothing_that_crosses_the_seam_holds_a_set(function: Any) -> None:
+    """An orchestrator would meet its members in another order when it replays."""
+    assert not holds_a_set(_input_type(function))
+    assert not holds_a_set(_result_type(function))
+
+
+def test_a_set_is_found_wherever_it_is_hidden() -> None:
+    assert holds_a_set(tuple[Registered, ...])
+    assert holds_a_set(dict[str, list[set[str]]] | None)
+    assert not holds_a_set(tuple[str, ...] | None)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.orchestrators.determinism import forbidden
+from tests.orchestrators.determinism import forbidden, forbidden_in_seam
 
-ORCHESTRATORS = sorted((Path(__file__).parents[2] / "orchestrators").glob("*.py"))
+ROOT = Path(__file__).parents[2]
+ORCHESTRATORS = sorted((ROOT / "orchestrators").glob("*.py"))
+MADE_OF = [ROOT / "shared" / "durable.py", *sorted((ROOT / "shared" / "domain").glob("*.py"))]
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -16,6 +18,11 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("path", ORCHESTRATORS, ids=lambda path: path.stem)
 def test_an_orchestrator_replays_the_same_way_each_time(path: Path) -> None:
     assert forbidden(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", MADE_OF, ids=lambda path: path.stem)
+def test_what_orchestrators_are_made_of_replays_the_same_way_each_time(path: Path) -> None:
+    assert forbidden_in_seam(path.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("path", ORCHESTRATORS, ids=lambda path: path.stem)
@@ -64,12 +71,48 @@ def test_an_orchestrators_functions_fit_on_one_screen(path: Path) -> None:
         "for key in {1} | {2}:\n    pass",
         "for key in wanted - set(found):\n    pass",
         "first, *rest = [*{1, 2}]",
+        "keys = list(map(key, {1, 2}))",
+        "keys = [*zip({1, 2}, names)]",
+        "text = ', '.join({'a', 'b'})",
+        "first = {1, 2}.pop()",
+        "for key in wanted.keys() - found.keys():\n    pass",
+        "if keys := {1, 2}:\n    for key in keys:\n        pass",
+        "for key in {1}.union(found):\n    pass",
+        "from datetime import datetime as clock\nnow = clock.now",
+        "import os.path",
+        "import logging",
+        "from shared.journal import Journal",
+        "from shared.azure import labs",
+        "from importlib import import_module",
+        "clock = __import__('time')",
+        "go = getattr(context, 'task' + '_any')",
+        "from activities.claim import take_claim\ndef f(c, request):\n    return take_claim(request)",
+        "from activities.delivery import begin_copy as begin\ndef f(c, work):\n    begin(work)",
         "async def f():\n    pass",
         "count = 0\ndef f():\n    global count\n    count += 1",
     ],
 )
 def test_each_planted_fault_is_found(planted: str) -> None:
     assert forbidden(planted)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "def f(c, tasks):\n    yield c.task_all([c.task_all(tasks), tasks[0]])",
+        "def f(c, tasks):\n    both = c.task_all(tasks)\n    yield c.task_all([both])",
+        "def f(c, tasks):\n    yield c.task_any([c.task_all(tasks)])",
+        "def f(c, tasks):\n    yield c.task_any(tasks)",
+        "def f(c):\n    yield c.call_activity_with_retry('a', options)",
+        "def f(c):\n    yield c.create_timer(datetime.now(UTC) + pause)",
+        "def f(c):\n    yield c.wait_for_external_event('go')",
+        "key = str(uuid4())",
+        "order = random.sample(lanes, 3)",
+        "def f(keys: frozenset[str]):\n    return tuple(keys)",
+    ],
+)
+def test_each_fault_planted_in_the_seam_is_found(planted: str) -> None:
+    assert forbidden_in_seam(planted)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +124,9 @@ def test_each_planted_fault_is_found(planted: str) -> None:
         "def f(context):\n    return context.current_utc_datetime, context.new_uuid()",
         "from datetime import timedelta\nlength = timedelta(minutes=3)",
         "def f(c):\n    yield from call(c, begin_copy, 1)",
+        "from activities.claim import Released, take_claim\ndef f(c, r):\n    yield from call(c, take_claim, Released(r))",
+        "for name, value in {'a': 1}.items():\n    pass",
+        "keys = {1, 2}\ncount = max(keys) + sum(keys)",
     ],
 )
 def test_what_is_allowed_is_not_complained_about(sound: str) -> None:
