@@ -80,8 +80,12 @@ class Facts:
                 found[keys["vhdfilename"]] = Golden(keys["imagepath"], keys["imagename"], _time(keys.get("timestamp")))
             except (ValueError, KeyError, AttributeError):
                 continue
-        for captures in (self.there.captures, self.here.captures):
-            found |= {disk: Golden(c.path, c.name, datetime.max.replace(tzinfo=UTC)) for disk, c in captures.items()}
+        here, there = self.here.captures, self.there.captures
+        for disk in here.keys() | there.keys():
+            # The name is ours, as our report has it; the path is as the VM's tag has it, which the original wrote unchanged.
+            name, path = here.get(disk, there.get(disk)), there.get(disk, here.get(disk))
+            if name and path:
+                found[disk] = Golden(path.path, name.name, datetime.max.replace(tzinfo=UTC))
         return found
 
     def of_lab(self, image: Image) -> list[Request]:
@@ -99,8 +103,9 @@ class Facts:
     def entries(self, image: Image) -> list[str]:
         return [entry for request in self.of_lab(image) for entry in request.entries]
 
-    def path(self, image: Image) -> str:
-        return self.golden[image.source].path
+    def path(self, what: Image | str) -> str:
+        """The path of an image, or of what a disk became."""
+        return self.golden[what.source if isinstance(what, Image) else what].path
 
     def wants(self, image: Image) -> bool:
         """Does an entry of this lab take the image, as ours reads entries?"""
