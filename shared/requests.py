@@ -3,7 +3,9 @@
 import json
 from typing import Any, cast
 
+from shared.domain.quoting import quoted
 from shared.errors import ConfigurationError
+from shared.redaction import redacted
 from shared.settings import MOST_LANES
 
 _LONGEST = 10_000
@@ -17,7 +19,7 @@ def lanes_asked_for(body: bytes) -> int | None:
     if not body.strip():
         return None
     asked = _parsed(body)
-    wrong = [f"{key!r} is not a parameter" for key in asked if key != "maxConcurrentCopies"]
+    wrong = [f"{quoted(redacted(key))} is not a parameter" for key in asked if key != "maxConcurrentCopies"]
     lanes = asked.get("maxConcurrentCopies")
     if "maxConcurrentCopies" in asked and not _is_lanes(lanes):
         wrong.append(f"maxConcurrentCopies must be a whole number from 1 to {MOST_LANES}")
@@ -28,12 +30,22 @@ def lanes_asked_for(body: bytes) -> int | None:
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        asked = json.loads(body) if len(body) <= _LONGEST else None
+        asked = json.loads(body, object_pairs_hook=_each_once) if len(body) <= _LONGEST else None
+    except ConfigurationError:
+        raise
     except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
         raise _refused("The body is not a JSON object.")
     return cast(dict[str, Any], asked)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two numbers of lanes neither is the one that was meant."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _refused("A parameter is there twice.")
+    return members
 
 
 def _is_lanes(value: Any) -> bool:

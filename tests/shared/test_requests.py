@@ -37,7 +37,7 @@ def test_anything_but_a_whole_number_from_1_to_100_is_refused(lanes: Any) -> Non
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     message = refusal(b'{"maxConcurrentCopies": 0, "lanes": 3, "force": true}')
     assert message.startswith("Nothing was started:")
-    for wrong in ("'lanes'", "'force'", "maxConcurrentCopies must be"):
+    for wrong in ('"lanes"', '"force"', "maxConcurrentCopies must be"):
         assert wrong in message
 
 
