@@ -16,10 +16,15 @@ from shared.domain.images import GoldenImage, ImageState
 from shared.domain.labs import LabId, LabRequest
 from shared.domain.manifest import read_manifest
 from shared.domain.outcomes import Outcome
+from shared.domain.quoting import printable
 from shared.domain.runs import Run
 from shared.errors import ConfigurationError, MissingError, PermanentError, RejectedError
 from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
+from shared.redaction import redacted
 from shared.side_by_side import side_by_side
+
+LONGEST_MANIFEST = 1024 * 1024
+"""Bytes: what is called `.json` in a container of VHDs may be one of 127 GB."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +58,15 @@ def _golden_images(vhds: Vhds, blobs: dict[str, ListedBlob]) -> tuple[tuple[Gold
     """Every manifest that can be read, ours and the original's, with the length of its VHD; the others as findings (B46)."""
 
     def read(blob: ListedBlob) -> tuple[GoldenImage | None, tuple[Finding, ...]]:
-        found = vhds.find(blob.name)
+        if blob.size_bytes > LONGEST_MANIFEST:
+            return None, (_set_aside(vhds, blob, f"It has {blob.size_bytes:,} bytes, more than any manifest."),)
+        found = vhds.find(blob.name, LONGEST_MANIFEST)
         if found is None:
             return None, ()
         try:
             image, findings = read_manifest(found.data, blob.name, found.modified)
         except ConfigurationError as error:
-            message = f"The manifest {vhds}/{blob.name} is set aside: {error.message}"
-            return None, (Finding(Severity.WARNING, error.code, message, error.next_step, blob.name),)
+            return None, (_set_aside(vhds, blob, error.message, error.next_step),)
         vhd = blobs.get(image.vhd)
         return replace(image, size_bytes=vhd.size_bytes if vhd else None, manifest=blob.name), findings
 
@@ -68,6 +74,13 @@ def _golden_images(vhds: Vhds, blobs: dict[str, ListedBlob]) -> tuple[tuple[Gold
     results = side_by_side(read, manifests)
     images = tuple(image for image, _ in results if image is not None)
     return images, tuple(finding for _, findings in results for finding in findings)
+
+
+def _set_aside(vhds: Vhds, blob: ListedBlob, reason: str, next_step: str = "") -> Finding:
+    name = printable(blob.name)
+    message = redacted(f"The manifest {vhds}/{name} is set aside: {reason}")
+    advice = next_step or f"Delete {name} if it is none; its VHD stays."
+    return Finding(Severity.WARNING, "ManifestUnreadable", message, advice, name)
 
 
 def _sweep_unfinished_captures(

@@ -9,6 +9,7 @@ from typing import Any
 from shared.azure.clients import devtestlabs
 from shared.azure.errors import attempting
 from shared.domain.capture import Artifact, GoldenVm
+from shared.domain.encodings import well_formed
 from shared.domain.images import CustomImage, OsType
 from shared.domain.labs import Lab, LabId
 from shared.errors import MissingError, RejectedError
@@ -77,7 +78,7 @@ def _vm(vm: Any) -> GoldenVm:
         image_path=tags.get(TAG_IMAGE_PATH.lower()),
         ignored=TAG_IGNORE.lower() in tags,
         os_type=_os_type(vm.os_type),
-        notes=vm.notes or "",
+        notes=well_formed(vm.notes or ""),
         compute_id=vm.compute_id or "",
         last_artifact=_artifact(vm.artifacts[-1]) if vm.artifacts else None,
     )
@@ -90,7 +91,7 @@ def _artifact(artifact: Any) -> Artifact:
 
 def _tags(tags: Mapping[str, str] | None) -> dict[str, str]:
     """Tags by lower-cased name: Azure compares tag names without case (W6)."""
-    return {name.lower(): value for name, value in (tags or {}).items()}
+    return {name.lower(): well_formed(value or "") for name, value in (tags or {}).items()}
 
 
 def _os_type(text: str | None) -> OsType:

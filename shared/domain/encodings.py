@@ -21,6 +21,11 @@ def decode_text(data: bytes) -> str:
     return text
 
 
+def well_formed(text: str) -> str:
+    """The text with U+FFFD for each lone surrogate: JSON can escape one (half an emoji, cut off), and nothing can encode it."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _encoding(data: bytes) -> tuple[str, int]:
     for bom, encoding in (
         (codecs.BOM_UTF8, "utf-8"),

@@ -296,6 +296,33 @@ def test_a_manifest_that_cannot_be_read_spoils_no_other_b46(given: Give) -> None
     ]
 
 
+def test_what_is_too_large_for_a_manifest_is_set_aside_unread(given: Give) -> None:
+    """A VHD that is called `.json` would be read into memory."""
+    control = given(World().blob("stfactory", "disk.json", vhd={"sizeGb": 1, "seed": "d"}))
+    found = inventory(control)
+    assert [(finding.code, finding.path) for finding in found.findings] == [("ManifestUnreadable", "disk.json")]
+    assert "bytes" in found.findings[0].message
+    read = {call["path"] for call in control.operations() if call["method"] == "GET"}
+    assert not any(path.endswith("/disk.json") for path in read)
+
+
+def test_a_secret_in_a_manifest_is_not_told_i5(given: Give) -> None:
+    text = '{"https://a/b?sig=c2VjcmV0": 1, "https://a/b?sig=c2VjcmV0": 2}'
+    [finding] = inventory(given(World().blob("stfactory", "0.json", text=text))).findings
+    assert "there twice" in finding.message
+    assert "c2VjcmV0" not in finding.message
+
+
+def test_half_an_emoji_in_the_notes_spoils_nothing(given: Give) -> None:
+    """Azure's own JSON may hold one, where something cut a text by its UTF-16 units."""
+    control = given(World().vm("golden", "b.json"))
+    notes = "Golden Image: cut \\ud83d"
+    body = f'''{{"value": [{{"name": "golden", "tags": {{"ImagePath": "b.json", "x": "\\udc00"}},
+        "properties": {{"provisioningState": "Creating", "osType": "Windows", "notes": "{notes}"}}}}]}}'''
+    control.fault("GET .*/virtualmachines", status=200, body=body, headers={"Content-Type": "application/json"})
+    assert vms(control)["golden"].notes == "Golden Image: cut \ufffd"
+
+
 def test_a_factory_without_anything_is_an_empty_inventory(given: Give) -> None:
     found = inventory(given(World()))
     assert (found.vms, found.images, found.findings, found.lab.account) == ((), (), (), "stfactory")
