@@ -143,7 +143,8 @@ def _plan_lab(
                 pairs.append(replace(pair, outcome=stock.problem))
                 continue
             rival = named[image.name.lower()]
-            delivery = Delivery(order.run, stock.lab, image, order.configuration)
+            # Which captures the image holds says nothing to a lab, and would travel with each step.
+            delivery = Delivery(order.run, stock.lab, replace(image, captures=()), order.configuration)
             found = here.get(image.name.lower())
             outcome = _same_name_twice(rival) if rival is not image else _known_outcome(order.factory, image, found)
             pair = replace(pair, key=delivery.key if rival is image else "", outcome=outcome)
