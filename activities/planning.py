@@ -6,7 +6,7 @@ from shared.domain.capture import CapturePlan, plan_captures
 from shared.domain.distribution import DistributionPlan, LabStock, Order, plan_distribution
 from shared.domain.images import GoldenImage
 from shared.domain.outcomes import Ending, Outcome
-from shared.domain.runs import Run, started
+from shared.domain.runs import Run
 from shared.domain.tickets import Kind
 from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
 
@@ -28,7 +28,8 @@ def plan_captures_of_run(run: Run) -> Planned:
     journal = Journal(run.id)
     if not journal.has(CAPTURE_PLAN):
         inventory = journal.read("factory.json", FactoryInventory)
-        journal.write(CAPTURE_PLAN, plan_captures(inventory.vms, inventory.images, run.id, run.day, started(run.id)))
+        policy = journal.read("configuration.json", FrozenConfiguration).terms.generalize
+        journal.write(CAPTURE_PLAN, plan_captures(inventory.vms, inventory.images, run.id, policy))
     plan = journal.read(CAPTURE_PLAN, CapturePlan)
     return Planned(len(plan.captures), len(plan.decided))
 

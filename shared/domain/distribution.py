@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from shared.domain.capture import short_hash
 from shared.domain.images import CustomImage, GoldenImage, ImageState, OsType
 from shared.domain.labs import Lab, LabRequest
 from shared.domain.matching import canonical_path, path_key
 from shared.domain.naming import is_legal
 from shared.domain.outcomes import Ending, Outcome
+from shared.domain.runs import short_hash
 
 
 @dataclass(frozen=True)
