@@ -30,6 +30,16 @@ def refuse_while_busy(vm: LabVm) -> None:
         raise conflict("OperationInProgress", f"Another operation is in progress on the virtual machine '{vm.name}'.")
 
 
+def find_running(power: MachinePower, vm: LabVm) -> ComputeVm:
+    """What the VM runs on; raises when it does not run, or is about to stop."""
+    machine = power.find(vm.compute_id)
+    if machine is None or machine.power != "running":
+        raise conflict("VirtualMachineNotRunning", f"The virtual machine '{vm.name}' must run for this.")
+    if power.steps(machine):
+        raise conflict("OperationInProgress", f"The virtual machine '{vm.name}' is about to stop.")
+    return machine
+
+
 class LabVms:
     """VMs by lab. Starting and stopping them is done by Compute."""
 

@@ -7,8 +7,8 @@ shut down and DevTest Labs has deallocated the VM. Either may never come, if the
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from local.azure.arm_answers import Answer, ArmCall, ArmError, bad_request, conflict
-from local.azure.arm_lab_vms import find_lab_vm, refuse_while_busy
+from local.azure.arm_answers import Answer, ArmCall, ArmError, bad_request
+from local.azure.arm_lab_vms import find_lab_vm, find_running, refuse_while_busy
 from local.azure.arm_labs import find_lab
 from local.azure.arm_operations import Operations
 from local.azure.artifact_repositories import find_artifact, is_generalizing
@@ -34,7 +34,8 @@ class ArtifactInstalls:
         wanted = [self._wanted(lab, vm, entry) for entry in entries(call.body, "artifacts")]
         if not wanted:
             raise bad_request("InvalidRequestContent", "The property 'artifacts' must name at least one artifact.")
-        self._refuse_unready(vm)
+        refuse_while_busy(vm)
+        find_running(self._power, vm)
         seconds = float(self._script(vm).get("seconds", _DEFAULT_SECONDS))
         with self._state.store.transaction():
             operation = self._begin(replace(vm, artifacts=(*vm.artifacts, *wanted)), seconds)
@@ -64,14 +65,6 @@ class ArtifactInstalls:
             "status": "Pending",
             "installTime": iso(self._state.clock.now()),
         }
-
-    def _refuse_unready(self, vm: LabVm) -> None:
-        refuse_while_busy(vm)
-        machine = self._power.find(vm.compute_id)
-        if machine is None or machine.power != "running":
-            raise conflict("VirtualMachineNotRunning", f"The virtual machine '{vm.name}' must run to take artifacts.")
-        if self._power.steps(machine):
-            raise conflict("OperationInProgress", f"The virtual machine '{vm.name}' is about to stop.")
 
     def _begin(self, vm: LabVm, seconds: float | None) -> Operation:
         operation = self._operations.begin("dtl", None)

@@ -79,6 +79,15 @@ class CustomImage:
     operation: str = ""
 
     @property
+    def lab_id(self) -> str:
+        """The ARM id of its lab, which is the part of the table it lies in."""
+        return lab_id(self.subscription, self.rg, self.lab)
+
+    @property
+    def id(self) -> str:
+        return f"{self.lab_id}/customimages/{self.name}".lower()
+
+    @property
     def vhd_uri(self) -> str | None:
         return self.body.get("vhd", {}).get("imageName")
 

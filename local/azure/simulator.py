@@ -31,6 +31,7 @@ from local.azure.control_server import ControlServer
 from local.azure.disk_exports import EXPORT_ACCOUNT, DiskExports
 from local.azure.faults import Faults
 from local.azure.identity_server import IdentityServer
+from local.azure.image_source_vms import ImageSourceVms
 from local.azure.machine_power import MachinePower
 from local.azure.operation_log import OperationLog
 from local.azure.resources import Json
@@ -101,7 +102,7 @@ class Simulator:
         labs, operations = Labs(state), Operations(state)
         power = MachinePower(state, exports)
         lab_vms, installs = LabVms(state, operations, power, labs), ArtifactInstalls(state, operations, power)
-        images = CustomImages(state, operations, labs, blobs, contents)
+        images = CustomImages(state, operations, labs, blobs, contents, ImageSourceVms(state, power))
         vms, disks = VirtualMachines(state, operations, power), Disks(state, operations, power, exports, copies)
         events = WorldEvents(state, power)
         self._loader = WorldLoader(state, self._azurite, blobs, contents, copies, images, installs, power, events)

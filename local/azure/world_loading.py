@@ -2,7 +2,7 @@
 
 import asyncio
 
-from local.azure.arm_images import CustomImages, image_lab
+from local.azure.arm_images import CustomImages
 from local.azure.artifact_installs import ArtifactInstalls
 from local.azure.azurite import Azurite
 from local.azure.blob_store import BlobPath, BlobStore
@@ -71,7 +71,7 @@ class WorldLoader:
         for vm in world.lab_vms:
             state.lab_vms.put(lab_id(vm.subscription, vm.rg, vm.lab), vm.name, vm)
         for image, _ in world.images:
-            state.images.put(image_lab(image), image.name, image)
+            state.images.put(image.lab_id, image.name, image)
         for vm in world.compute_vms:
             state.compute_vms.put(vm.subscription, f"{vm.rg}/{vm.name}", vm)
         for disk, has_sas in world.disks:
