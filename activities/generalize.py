@@ -11,7 +11,7 @@ from activities.golden_vms import looked_at, record_stage
 from shared.azure import labs, tags, virtual_machines
 from shared.azure.lab_vms import begin_apply_artifact, find_generalize_artifact, get_vm
 from shared.azure.labs import Operation, factory_lab
-from shared.domain.capture import capture_key, vhd_name
+from shared.domain.capture import capture_key
 from shared.domain.generalizing import Fallback, StageState, is_generalized, own_artifact, stage_state
 from shared.domain.golden_vms import GeneralizeStage, GoldenVm
 from shared.domain.guards import obstacle_to
@@ -181,8 +181,7 @@ def end_generalize(generalizing: Generalizing) -> CaptureWork:
     if generalizing.image:
         labs.begin_delete_custom_image(factory_lab().id, generalizing.image)
     _refuse(obstacle_to(vm))
-    digest = capture_key(vm.vm_id, vm.disk)
-    return replace(work, capture=replace(capture, disk=vm.disk, digest=digest, vhd=vhd_name(digest, run.id)))
+    return replace(work, capture=replace(capture, disk=vm.disk, digest=capture_key(vm.vm_id, vm.disk)))
 
 
 def sweep_generalizing_images(run: Run) -> None:

@@ -22,8 +22,8 @@ from shared.errors import ConfigurationError
 class Capture:
     """One VM whose OS disk is saved as the golden image `image`.
 
-    `digest` names the captured state (see `capture_key`). A VM that is to be generalized first has another one afterwards, and so
-    another VHD: `key` stays.
+    `digest` names the captured state (see `capture_key`). A VM that is to be generalized first has another one afterwards; its
+    `key` and its VHD keep their names.
     """
 
     vm: str

@@ -287,8 +287,7 @@ class World:
     def end_generalize(self, generalizing: Generalizing) -> CaptureWork:
         capture = generalizing.work.capture
         disk = replace(capture.disk, ownership_updated=self.now().astimezone(UTC))
-        digest = capture_key(capture.vm_id, disk)
-        changed = replace(capture, disk=disk, digest=digest, vhd=vhd_name(digest, generalizing.work.run.id))
+        changed = replace(capture, disk=disk, digest=capture_key(capture.vm_id, disk))
         return replace(generalizing.work, capture=changed)
 
     def begin_capture_copy(self, work: CaptureWork) -> RunningCopy:
