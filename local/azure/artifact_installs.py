@@ -97,7 +97,7 @@ class ArtifactInstalls:
         return self._state.script("artifacts", vm.name, "*")
 
     def _keep(self, vm: LabVm) -> LabVm:
-        return self._state.lab_vms.put(vm.id.rpartition("/virtualmachines/")[0], vm.name, vm)
+        return self._state.lab_vms.put(vm.lab_id, vm.name, vm)
 
 
 def _ended(artifacts: Iterable[Json], status: str, message: str | None) -> Iterator[Json]:

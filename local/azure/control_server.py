@@ -16,7 +16,7 @@ from local.azure.resources import Json
 from local.azure.state import State
 from local.azure.traffic import Traffic
 from local.azure.world import WorldError, unwrap_case
-from local.azure.world_events import WorldEvents
+from local.azure.world_events import WorldEvents, check_events
 from local.azure.world_snapshot import WorldSnapshot
 
 
@@ -99,10 +99,12 @@ class ControlServer:
 
     async def _behave(self, request: web.Request) -> web.Response:
         more: Json = await request.json()
+        events: list[Json] = more.pop("events", [])
         try:
-            self._events.schedule(more.pop("events", ()), f"{self._state.clock.now()}")
+            check_events(events)
         except WorldError as error:
             return _json({"error": str(error)}, status=400)
+        self._events.schedule(events, f"{self._state.clock.now()}")
         self._state.merge_behave(more)
         return _json(self._state.behave)
 

@@ -57,8 +57,13 @@ class LabVm:
     operation: str = ""
 
     @property
+    def lab_id(self) -> str:
+        """The ARM id of its lab, which is the part of the table it lies in."""
+        return lab_id(self.subscription, self.rg, self.lab)
+
+    @property
     def id(self) -> str:
-        return f"{lab_id(self.subscription, self.rg, self.lab)}/virtualmachines/{self.name}".lower()
+        return f"{self.lab_id}/virtualmachines/{self.name}".lower()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from local.azure.blob_store import BlobStore
 from local.azure.certificates import ensure_certificates
 from local.azure.contents import Contents
 from local.azure.control_server import ControlServer
+from local.azure.deletions import Deletions
 from local.azure.disk_exports import EXPORT_ACCOUNT, DiskExports
 from local.azure.faults import Faults
 from local.azure.identity_server import IdentityServer
@@ -104,7 +105,8 @@ class Simulator:
         lab_vms, installs = LabVms(state, operations, power, labs), ArtifactInstalls(state, operations, power)
         images = CustomImages(state, operations, labs, blobs, contents, ImageSourceVms(state, power))
         vms, disks = VirtualMachines(state, operations, power), Disks(state, operations, power, exports, copies)
-        events = WorldEvents(state, power)
+        deletions = Deletions(state, blobs, operations, power, exports, copies, images)
+        events = WorldEvents(state, power, deletions)
         self._loader = WorldLoader(state, self._azurite, blobs, contents, copies, images, installs, power, events)
         copies.storage = exports.storage = self._loader.storage = storage
         images.use_storage(storage)

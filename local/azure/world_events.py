@@ -4,30 +4,40 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from local.azure.arm_answers import ArmError
+from local.azure.deletions import Deletions, can_be_deleted
 from local.azure.machine_power import MachinePower, display_of
 from local.azure.resources import Due, Json, Status, entries
 from local.azure.state import State
 from local.azure.world import WorldError
 
 
-class WorldEvents:
-    """An event is {`at`, and one of: `vm` with `statuses`; `start`: the ARM id of a VM}."""
+def check_events(events: Iterable[Json]) -> None:
+    """Raises WorldError for what is no event."""
+    for event in events:
+        if "at" not in event or not event.keys() & {"vm", "start", "delete"}:
+            raise WorldError(f"an event needs 'at', and 'vm', 'start' or 'delete': {event}")
+        if "delete" in event and not can_be_deleted(str(event["delete"])):
+            raise WorldError(f"not the ARM id of something that can be deleted: {event['delete']}")
 
-    def __init__(self, state: State, power: MachinePower) -> None:
-        self._state, self._power = state, power
+
+class WorldEvents:
+    """An event is {`at`, and one of: `vm` with `statuses`; `start`: the ARM id of a VM; `delete`: an ARM id}."""
+
+    def __init__(self, state: State, power: MachinePower, deletions: Deletions) -> None:
+        self._state, self._power, self._deletions = state, power, deletions
         state.timeline.on("event", self._happen)
 
     def schedule(self, events: Iterable[Json], name: str) -> None:
-        """Count them from now; `name` keeps them apart from others. Raises WorldError for what is none."""
+        """Count them from now; `name` keeps them apart from others."""
         now = self._state.clock.now()
         for number, event in enumerate(events):
-            if "at" not in event or not event.keys() & {"vm", "start"}:
-                raise WorldError(f"an event needs 'at', and 'vm' or 'start': {event}")
             self._state.timeline.schedule(Due(now + float(event["at"]), "event", f"{name}/{number}", event))
 
     async def _happen(self, due: Due) -> None:
         event = due.detail
-        if event.get("start"):
+        if "delete" in event:
+            await self._deletions.delete(str(event["delete"]))
+        elif "start" in event:
             self._start(str(event["start"]))
         else:
             self._show(str(event["vm"]), [str(code) for code in entries(event, "statuses")])

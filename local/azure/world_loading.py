@@ -9,12 +9,12 @@ from local.azure.blob_store import BlobPath, BlobStore
 from local.azure.contents import Contents
 from local.azure.disk_exports import EXPORT_ACCOUNT
 from local.azure.machine_power import MachinePower
-from local.azure.resources import Copy, Grant, Json, entries, lab_id, section
+from local.azure.resources import Copy, Grant, Json, entries, section
 from local.azure.state import Settings, State
-from local.azure.storage_copies import StorageCopies
+from local.azure.storage_copies import STALLED_AT, StorageCopies
 from local.azure.vhd import seeded_uuid, vhd_length
 from local.azure.world import SYSTEM_ACCOUNT, SYSTEM_CONTAINERS, World, WorldError, far_future, read_world
-from local.azure.world_events import WorldEvents
+from local.azure.world_events import WorldEvents, check_events
 
 _AT_ONCE = 16
 _WITH_BOM = {"utf-8-bom": "utf-8-sig", "utf8bom": "utf-8-sig", "unicode": "utf-16"}
@@ -35,6 +35,7 @@ class WorldLoader:
     async def load(self, document: Json) -> None:
         """Raises WorldError: before anything is touched when the world cannot be read, later when a blob cannot be written."""
         world = read_world(document)
+        check_events(entries(section(document, "behave"), "events"))
         self._state.clear()
         await self._clear_storage(world)
         with self._state.store.transaction():
@@ -69,7 +70,7 @@ class WorldLoader:
         for lab in world.labs:
             state.labs.put(lab.subscription, f"{lab.rg}/{lab.name}", lab)
         for vm in world.lab_vms:
-            state.lab_vms.put(lab_id(vm.subscription, vm.rg, vm.lab), vm.name, vm)
+            state.lab_vms.put(vm.lab_id, vm.name, vm)
         for image, _ in world.images:
             state.images.put(image.lab_id, image.name, image)
         for vm in world.compute_vms:
@@ -151,6 +152,8 @@ class WorldLoader:
                 status=status,
                 pending_etag=f'"0x8{seeded_uuid(copy_id).replace("-", "")[:14].upper()}"',
                 finished=None if status == "pending" else now,
+                stalls_at=float(given.get("progress", STALLED_AT)),
+                length=given.get("length"),
             )
         )
 

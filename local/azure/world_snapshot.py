@@ -139,6 +139,7 @@ class WorldSnapshot:
             if copy.status == "pending":
                 left = None if copy.ends is None else max(0.0, copy.ends - self._state.clock.now())
                 shown["copy"] |= {"outcome": copy.outcome, "seconds": left}
+                shown["copy"] |= _told({"progress": copy.stalls_at if left is None else None, "length": copy.length})
         if element.findtext("Properties/BlobType") == "PageBlob":
             shown |= await self._page_blob(path, length, pending=copy is not None and copy.status == "pending")
         elif length <= _LARGEST_TEXT:
