@@ -83,8 +83,8 @@ def test_a_vm_is_generalized_before_its_disk_is_copied_and_the_copy_is_that_of_t
         "write_capture_manifest",
         "settle_capture",
     ]
-    [begun] = [value for name, value in engine.calls if name == "begin_capture_copy"]
-    assert begun["capture"]["digest"] != RUNNING.digest, "its disk changed when the VM was deallocated"
+    [copied] = world.copied
+    assert copied.digest != RUNNING.digest, "its disk changed when the VM was deallocated"
     assert world.outcomes[Kind.CAPTURES] == {RUNNING.key: outcome}
 
 

@@ -112,6 +112,7 @@ class World:
         self.reports: list[Closing] = []
         self.released: list[str] = []
         self.exported: set[str] = set()
+        self.copied: list[Capture] = []
 
     def fence(self, run: Run) -> None:
         if self.claim is None or not self.claim.held_by(run.id):
@@ -295,6 +296,7 @@ class World:
         self._fly(work.capture.key)
         self._begin(work.capture.vhd)
         self.exported.add(work.capture.disk.id)
+        self.copied.append(work.capture)
         return RunningCopy(work.run.account, work.capture.vhd, "copy", (work.capture.disk.size_bytes or 0) + 512)
 
     def capture_copy_pending(self, copy: RunningCopy) -> Progress:
