@@ -128,7 +128,7 @@ def captures(situations: dict[str, Situation] = SITUATIONS) -> World:
 
 
 def _add(world: World, name: str, situation: Situation) -> None:
-    given = {"image_path": f"Golden\\{name}.json", **situation.vm}
+    given: dict[str, Any] = {"image_path": f"Golden\\{name}.json", **situation.vm}
     status = given.pop("artifact_status", "Succeeded")
     state = given.pop("state", "Succeeded")
     world.vm(name, **given)

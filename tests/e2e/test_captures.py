@@ -75,7 +75,7 @@ def test_no_export_of_ours_and_no_half_copy_is_left(done: Done) -> None:
     }
 
 
-def test_nothing_is_exported_before_every_guard_has_passed(done: Done) -> None:
+def test_b27_nothing_is_exported_before_every_guard_has_passed(done: Done) -> None:
     """A refused VM costs no grant; the one that Azure refuses itself is asked for once."""
     refused = [name for name, each in SITUATIONS.items() if each.state != "captured"]
     grants = [call["path"] for call in done[0].operations() if call["path"].endswith("/beginGetAccess")]
@@ -101,7 +101,7 @@ STATES = {
 
 
 @pytest.mark.parametrize(("name", "os_state"), STATES.items())
-def test_the_state_of_an_image_is_true_from_the_manifest_to_the_lab(done: Done, name: str, os_state: str) -> None:
+def test_b37_the_state_of_an_image_is_true_from_the_manifest_to_the_lab(done: Done, name: str, os_state: str) -> None:
     _, _, report, world = done
     assert manifests(world)[name]["osState"] == os_state
     row = pair(report, "lab-a", f"Golden\\{name}.json")
