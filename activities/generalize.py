@@ -127,7 +127,7 @@ def _is_image_pending(generalizing: Generalizing) -> bool:
 
 
 def begin_deallocate(work: CaptureWork) -> Progress:
-    """Deallocate a VM that our stage shut down and DevTest Labs did not deallocate. Repeat-safe: any other is left alone."""
+    """Deallocate a VM that our stage shut down and DevTest Labs did not deallocate. Repeat-safe; any other VM is left alone."""
     fence(work.run, Kind.CAPTURES, work.capture.key)
     vm = _look(work)
     if vm.power_state != "stopped":

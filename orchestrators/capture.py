@@ -1,5 +1,7 @@
 """The life of one capture."""
 
+from datetime import timedelta
+
 from activities.capture import (
     CaptureEnd,
     CaptureWork,
@@ -18,7 +20,7 @@ from activities.generalize import (
 )
 from shared.domain.outcomes import Ending, Outcome
 from shared.domain.waiting import Deadline
-from shared.durable import Orchestration, Steps, call, settled, wait_while
+from shared.durable import Orchestration, Steps, call, pause, settled, wait_while
 from shared.errors import PermanentError
 
 
@@ -45,6 +47,10 @@ def capture(context: Orchestration, work: CaptureWork) -> Steps[Outcome]:
     return (yield from settled(context, settle_capture, CaptureEnd(work, outcome), outcome))
 
 
+STOPPED_FOR = timedelta(minutes=1)
+"""DevTest Labs deallocates the VM itself; and a restart, which the artifact may end with, looks like a shutdown for a moment."""
+
+
 def _generalized(context: Orchestration, work: CaptureWork) -> Steps[CaptureWork]:
     """The VM is generalized and deallocated; the capture is that of its disk as it is then.
 
@@ -54,7 +60,8 @@ def _generalized(context: Orchestration, work: CaptureWork) -> Steps[CaptureWork
     deadline = Deadline(what, work.terms.generalize_deadline, next_step="Look at the VM; the next run goes on with it.")
     generalizing = yield from call(context, begin_generalize, work)
     yield from wait_while(context, generalize_pending, generalizing, deadline)
-    stopped = yield from call(context, begin_deallocate, work)
-    if stopped.pending:
+    if (yield from call(context, deallocation_pending, work)).pending:
+        yield from pause(context, STOPPED_FOR)
+        yield from call(context, begin_deallocate, work)
         yield from wait_while(context, deallocation_pending, work, deadline)
     return (yield from call(context, end_generalize, generalizing))

@@ -72,11 +72,11 @@ def stage_state(vm: GoldenVm) -> StageState:
         return StageState.NONE
     if stage.ended is not None:
         return StageState.ENDED if stage.ended == vm.disk.ownership_updated else StageState.NONE
-    if vm.state == APPLYING:
-        return StageState.UNDER_WAY
     artifact = own_artifact(vm, stage)
     if artifact is None:
-        return StageState.NONE
+        last = vm.last_artifact.installed if vm.last_artifact else None
+        is_the_one_before = last == stage.after and (last is not None or vm.last_artifact is None)
+        return StageState.UNDER_WAY if vm.state == APPLYING and is_the_one_before else StageState.NONE
     if artifact.status in ("Failed", "Skipped"):
         return StageState.FAILED
     since = artifact.installed

@@ -40,6 +40,7 @@ class Killed:
         self.factory = Factory("", azure.control, BlobClient(azure.environment("local")))
         world, files = job()
         world.behave |= {"copySeconds": 60, "imageSeconds": 30}
+        world.behave["artifacts"]["fresh"]["deallocate"] = None
         azure.control.clear_faults()
         azure.control.put_world(world.document)
         self.factory.configure(files)

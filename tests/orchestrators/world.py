@@ -280,9 +280,11 @@ class World:
 
     def begin_deallocate(self, work: CaptureWork) -> Progress:
         self._begin(f"deallocation of {work.capture.vm}")
-        return PENDING if self.stays_stopped else DONE
+        return PENDING
 
     def deallocation_pending(self, work: CaptureWork) -> Progress:
+        if f"deallocation of {work.capture.vm}" not in self.begun:
+            return PENDING if self.stays_stopped else DONE
         return self._progress(f"deallocation of {work.capture.vm}", timedelta(minutes=1), None)
 
     def end_generalize(self, generalizing: Generalizing) -> CaptureWork:
