@@ -62,7 +62,8 @@ def _as_deployed(state: State) -> dict[str, list[str]]:
     factory, labs = state.settings.factory_lab.lower(), list(state.labs.all())
     accounts = {account.name: account_id(account) for account in state.accounts.all()}
     own = [accounts[account.name] for account in state.accounts.all() if account.system]
-    masters = [accounts[lab.storage] for lab in labs if lab.id == factory]
+    stores = {lab.id: accounts[lab.storage] for lab in labs if lab.storage in accounts}
+    masters = [stores[factory]] if factory in stores else []
     return {
         "observe": [f"/subscriptions/{subscription.id}" for subscription in state.subscriptions.part("")],
         "prepare": [factory.partition(_LAB)[0]],
@@ -70,7 +71,7 @@ def _as_deployed(state: State) -> dict[str, list[str]]:
         "receive": [lab.id.partition(_LAB)[0] for lab in labs],
         "Storage Blob Data Owner": own,
         "Storage Blob Data Contributor": [
-            *(f"{accounts[lab.storage]}{_CONTAINERS}imagefactoryvhds" for lab in labs),
+            *(f"{store}{_CONTAINERS}imagefactoryvhds" for store in stores.values()),
             *(f"{master}{_CONTAINERS}imagefactory" for master in masters),
         ],
         "Storage Blob Delegator": masters,

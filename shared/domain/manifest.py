@@ -1,4 +1,7 @@
-"""The manifest beside each golden VHD: the commit mark of a capture, read and written so that both factories understand it (B9)."""
+"""The manifest beside each golden VHD: the commit mark of a capture, read and written so that both factories understand it (B9).
+
+It is created once and never written again, so what a newer version wrote into it stays; what we do not know is ignored.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,10 +11,12 @@ from typing import Any, cast
 from shared.domain.encodings import decode_text
 from shared.domain.findings import Finding, Severity
 from shared.domain.images import LONGEST_DESCRIPTION, GoldenImage, OsState, OsType
-from shared.domain.matching import canonical_path
+from shared.domain.matching import LONGEST_PATH, canonical_path
 from shared.domain.quoting import quoted
 from shared.domain.timestamps import read_timestamp
 from shared.errors import ConfigurationError
+
+SCHEMA_VERSION = 1
 
 
 def read_manifest(data: bytes, blob_name: str, modified: datetime) -> tuple[GoldenImage, tuple[Finding, ...]]:
@@ -25,6 +30,12 @@ def read_manifest(data: bytes, blob_name: str, modified: datetime) -> tuple[Gold
         name, path, vhd = (_required(fields, key) for key in ("imageName", "imagePath", "vhdFileName"))
         if not canonical_path(path):
             raise ValueError("imagePath names no file")
+        digest = _text(fields, "digest")
+        for key, text in {"imagePath": path, "digest": digest}.items():
+            if len(text) > LONGEST_PATH:
+                raise ValueError(
+                    f"{key} has {len(text)} characters; the tag that it becomes has at most {LONGEST_PATH}"
+                )
         built, certain = read_timestamp(fields.get("timestamp"), name, modified)
         image = GoldenImage(
             name=name,
@@ -34,7 +45,7 @@ def read_manifest(data: bytes, blob_name: str, modified: datetime) -> tuple[Gold
             built=built,
             description=_text(fields, "description")[:LONGEST_DESCRIPTION],
             os_state=_os_state(_text(fields, "osState")),
-            digest=_text(fields, "digest"),
+            digest=digest,
             manifest=blob_name,
             captures=_captures(fields.get("capturekeys")),
         )
@@ -59,6 +70,7 @@ def write_manifest(image: GoldenImage, extra: Mapping[str, object]) -> bytes:
         "timestamp": image.built.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }
     ours: dict[str, object] = {
+        "schemaVersion": SCHEMA_VERSION,
         "osState": image.os_state.value,
         "digest": image.digest,
         "sizeBytes": image.size_bytes,

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from shared.configuration import Configuration, read_configuration
-from shared.domain.capture import CapturePlan, GoldenVm, OsDisk, plan_captures
+from shared.domain.capture import CapturePlan, plan_captures
 from shared.domain.distribution import DistributionPlan, LabStock, Order, plan_distribution
+from shared.domain.golden_vms import GoldenVm, OsDisk
 from shared.domain.images import CustomImage, GoldenImage, OsType
 from shared.domain.labs import Lab, LabId, LabRequest
 from shared.domain.manifest import read_manifest
@@ -107,7 +108,7 @@ def is_a_page(report: RunReport) -> None:
 
 
 def captures_are_legal(vms: list[GoldenVm]) -> None:
-    plan = plan_captures(vms, (), "20261123T020509Z-aaaa", date(2026, 11, 23), NOW)
+    plan = plan_captures(vms, (), ORDER.run)
     assert from_json(to_json(plan), CapturePlan) == plan
     assert len(plan.captures) + len(plan.decided) == len(vms), "every VM ends once"
     names = [capture.image.lower() for capture in plan.captures]
@@ -123,7 +124,15 @@ def captures_are_legal(vms: list[GoldenVm]) -> None:
 def vm(name: str, image_path: str, notes: str) -> GoldenVm:
     disk = OsDisk(f"/subscriptions/s/disks/{len(name)}", "u", NOW, 2**30)
     return GoldenVm(
-        name, "Succeeded", image_path, False, OsType.WINDOWS, notes, "c", "v", "deallocated", True, disk=disk
+        name,
+        "Succeeded",
+        image_path,
+        os_type=OsType.WINDOWS,
+        notes=notes,
+        vm_id="v",
+        power_state="deallocated",
+        generalized=True,
+        disk=disk,
     )
 
 
