@@ -1,7 +1,10 @@
 """infra/role.json holds exactly what runs use that use everything, and nothing works by an account's key."""
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,9 @@ from azure.storage.blob import BlobServiceClient
 from local.azure import LocalAzure
 from local.azure.authorization import ROLES, read_roles
 from local.azure.azurite import account_key
+from local.factory.session import REPOSITORY, settings
+from local.host import LocalHost
+from tests.e2e.blobs import BlobClient
 from tests.e2e.conftest import Factory
 from tests.e2e.worlds import World, asks, labs_json
 
@@ -20,16 +26,20 @@ pytestmark = pytest.mark.slow
 Json = dict[str, Any]
 FILES = {"labs.json": labs_json(asks("lab-a", "Win"), asks("lab-b", "Win", ResourceGroup="rg-lab-b"))}
 
+GENERALIZES: dict[str, Any] = {"artifacts": {"*": {"seconds": 1, "shutdown": 0, "deallocate": None}}}
+"""The guest has shut down, and it is for the factory to deallocate its VM."""
+
 
 def everything() -> World:
-    """A capture, an image creation that fails, labs with and without a container and a resource group."""
+    """A capture, a VM to be generalized, an image creation that fails, labs with and without container and resource group."""
     return (
         World()
         .lab("lab-a")
         .lab("lab-b")
         .vm("win", "Win\\Server.json")
+        .vm("running", "Win\\Next.json", power="VM running", artifact=None, tags={"FactoryGeneralize": "yes"})
         .golden_image("Win\\Client.json", "Win_Client-Nov-1-2026", 1)
-        .behaving(deploy={"lab-b/*": "Failed"}, copySeconds=0, imageSeconds=0)
+        .behaving(deploy={"lab-b/*": "Failed"}, copySeconds=0, imageSeconds=0, **GENERALIZES)
     )
 
 
@@ -43,12 +53,30 @@ class Used:
     accounts: set[str]
 
 
+@contextmanager
+def working_in(azure: LocalAzure, world: dict[str, Any], folder: Path) -> Generator[Factory, None, None]:
+    """A factory in virtual time: what it generalizes takes minutes."""
+    azure.control.clear_faults()
+    azure.control.put_world(world)
+    control = azure.endpoints["control"]
+    with LocalHost(REPOSITORY, folder / "hub.db", settings(azure), virtual=control, polling_seconds=0) as host:
+        factory = Factory(host.url, azure.control, BlobClient(azure.environment("local")))
+        factory.configure(FILES)
+        factory.control.clear_operations()
+        yield factory
+    azure.control.set_speed(1)
+
+
 @pytest.fixture(scope="module")
-def used(factory: Factory) -> Used:
+def used(azure: LocalAzure | None, tmp_path_factory: pytest.TempPathFactory) -> Used:
     """The calls of a run with a failing image, and of the run that repairs it."""
-    factory.give(everything())
-    factory.configure(FILES)
-    factory.control.clear_operations()
+    if azure is None:
+        pytest.skip("this test needs the local Azure for itself")
+    with working_in(azure, everything().document, tmp_path_factory.mktemp("host")) as factory:
+        return used_in_two_runs(factory)
+
+
+def used_in_two_runs(factory: Factory) -> Used:
     states = [factory.run()["state"]]
     factory.wait_until_idle()
     factory.control.behave(deploy={"lab-b/*": "Succeeded"})
@@ -72,18 +100,18 @@ def test_every_operation_of_every_role_is_used(used: Used) -> None:
     assert {role: set(operations) for role, operations in roles.items()} == used.operations
 
 
-def test_a_lab_that_no_role_covers_fails_alone_and_says_which_role_is_missing(factory: Factory) -> None:
-    world = everything().behaving(deploy={}).document
+def test_a_lab_that_no_role_covers_fails_alone_and_says_which_role_is_missing(
+    own_host: LocalAzure, tmp_path: Path
+) -> None:
     group = "/subscriptions/aaaa0000-0000-0000-0000-000000000001/resourceGroups/rg-lab-a"
-    factory.wait_until_idle()
-    factory.control.put_world(world | {"assignments": {"receive": [group]}})
-    factory.configure(FILES)
-    report = factory.run()
-    states = {(row["lab"], row["state"]) for row in report["pairs"]}
-    assert states == {("lab-a", "delivered"), ("lab-b", "failed")}
-    [row] = [row for row in report["pairs"] if row["lab"] == "lab-b" and "Server" in row["imagePath"]]
-    assert row["code"] == "AuthorizationFailed"
-    assert "docs/deploy.md" in row["next"]
+    world = everything().document | {"assignments": {"receive": [group]}}
+    with working_in(own_host, world, tmp_path) as factory:
+        report = factory.run()
+    assert {(row["lab"], row["state"]) for row in report["pairs"]} == {("lab-a", "delivered"), ("lab-b", "failed")}
+    for row in report["pairs"]:
+        if row["lab"] == "lab-b":
+            assert row["code"] == "AuthorizationFailed"
+            assert "docs/deploy.md" in row["next"]
 
 
 def test_the_factory_is_keyless(used: Used, own_host: LocalAzure) -> None:
