@@ -9,12 +9,12 @@ from tests.e2e.original_facts import Facts
 from tests.e2e.original_rules import PREDICATES
 
 PAGE = Path(__file__).parents[2] / "docs" / "differences.md"
-_ROW = re.compile(r"\| ([BWX0-9, ]+) \| (\w+) \| (there|here|both) \| `(\w+)` \| ([^|]+) \| ([\w-]+) \|")
+_ROW = re.compile(r"\| ([BWX0-9, ]+) \| ([\w ]+) \| (there|here|both) \| `(\w+)` \| ([^|]+) \| ([\w-]+) \|")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Something of one side only, or (`both`) something that is not the same on both; `told` says how."""
+    """A thing of one side only, or (`both`) an attribute of a thing that is not the same on both; `told` says how."""
 
     kind: str
     where: str
@@ -50,6 +50,10 @@ def differences(there: End, here: End) -> list[Difference]:
             found.append(Difference(kind, "there", what, str(one[kind, what])))
         elif (kind, what) not in one:
             found.append(Difference(kind, "here", what, str(other[kind, what])))
-        elif one[kind, what] != other[kind, what]:
-            found.append(Difference(kind, "both", what, f"{one[kind, what]} there, {other[kind, what]} here"))
+        else:
+            there_is, here_is = one[kind, what], other[kind, what]
+            for name in vars(there_is):
+                values = getattr(there_is, name), getattr(here_is, name)
+                if values[0] != values[1]:
+                    found.append(Difference(f"{kind} {name}", "both", what, f"{values[0]} there, {values[1]} here"))
     return found

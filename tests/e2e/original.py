@@ -115,6 +115,11 @@ class Blob:
 
 
 @dataclass(frozen=True)
+class Gone:
+    """What there is to say of a blob that is lost, and of a VHD that is left."""
+
+
+@dataclass(frozen=True)
 class End:
     """What came of a world: disks that were captured, custom images that were made, blobs that are gone, VHDs that nobody needs.
 
@@ -129,11 +134,11 @@ class End:
     def things(self) -> dict[tuple[str, "Subject"], object]:
         """All of it, by kind and subject, as it is compared."""
         found: dict[tuple[str, Subject], object] = {
-            ("capture", disk): replace(told, name=_undated(told.name)) for disk, told in self.captures.items()
+            ("capture", disk): replace(told, name=undated(told.name)) for disk, told in self.captures.items()
         }
         found |= {("image", image): made for image, made in self.images.items()}
-        found |= {("blob", blob): "gone" for blob in self.lost}
-        return found | {("VHD", source): "left over" for source in self.left}
+        found |= {("blob", blob): Gone() for blob in self.lost}
+        return found | {("VHD", source): Gone() for source in self.left}
 
 
 Subject = str | Image | Blob
@@ -224,9 +229,9 @@ def _captured(manifest: Json) -> Captured:
 
 def _made(image: Json, name: str, path: str, *, of_this_run: bool) -> Made:
     description, os_type = image.get("description") or "", image.get("osType") or ""
-    return Made(image["state"], _undated(name) if of_this_run else name, path, description, os_type)
+    return Made(image["state"], undated(name) if of_this_run else name, path, description, os_type)
 
 
-def _undated(name: str) -> str:
+def undated(name: str) -> str:
     """A name without its date and suffix: the days of the two runs differ."""
     return _DATED.sub("", name)

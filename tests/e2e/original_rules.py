@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.original import FACTORY_ACCOUNT, Blob, Image, Subject
+from tests.e2e.original import FACTORY_ACCOUNT, Blob, Image, Subject, undated
 from tests.e2e.original_facts import Facts, segments, takes, takes_there
 
 Predicate = Callable[[Facts, Any], bool]
@@ -130,6 +130,11 @@ def account_is_in_another_group(facts: Facts, image: Image) -> bool:
 
 
 @rule
+def group_tells_it_apart(facts: Facts, image: Image) -> bool:
+    return len(facts.labs(image)) > 1 and all(request.group for request in facts.of_lab(image))
+
+
+@rule
 def capture_is_here_only(facts: Facts, image: Image) -> bool:
     return image.source in facts.here.captures and image.source not in facts.there.captures
 
@@ -148,6 +153,12 @@ def vm_is_ignored(facts: Facts, disk: str) -> bool:
 
 
 @rule
+def tag_is_in_the_old_form(facts: Facts, disk: str) -> bool:
+    tags = facts.lab_vm(disk)["tags"]
+    return facts.capture_code(disk) == "NoImagePath" and tags.get("Name") == "ImagePath"
+
+
+@rule
 def vm_has_no_notes(facts: Facts, disk: str) -> bool:
     return not facts.lab_vm(disk).get("notes")
 
@@ -163,6 +174,13 @@ def extension_is_in_another_case(facts: Facts, disk: str) -> bool:
 
 
 # --- Things that are not the same on both sides
+
+
+@rule
+def capture_has_another_name(facts: Facts, image: Image) -> bool:
+    """Of the same disk; dates aside, the capture's own rows say why."""
+    one, other = facts.there.captures.get(image.source), facts.here.captures.get(image.source)
+    return one is not None and other is not None and undated(one.name) != undated(other.name)
 
 
 @rule

@@ -12,6 +12,16 @@ def _in_another_group(case: Json) -> Json:
     return _replaced(case, r"\"LabName\"", r"\"ResourceGroup\": \"rg-none\", \"LabName\"")
 
 
+def _with_a_group(case: Json) -> Json:
+    """The same, where it tells two labs of one name apart."""
+    return _replaced(case, r"\"LabName\": \"lab-a\"", r"\"ResourceGroup\": \"rg-x\", \"LabName\": \"lab-a\"")
+
+
+def _with_an_old_tag(case: Json) -> Json:
+    """A tag `Name` with the value `ImagePath` makes the tag `Value` the path (X18)."""
+    return _replaced(case, '"ImagePath": "', '"Name": "ImagePath", "Value": "')
+
+
 def _with_an_illegal_name(case: Json) -> Json:
     """A name goes from the manifest to Azure as it is (X19, X20)."""
     return _replaced(case, "Win2016_Datacenter-", "Win2016_Datacenter+")
@@ -26,8 +36,10 @@ def _with_both_definitions(case: Json) -> Json:
 
 _VARIANTS: tuple[tuple[str, str, Callable[[Json], Json]], ...] = (
     ("distribute-x27", "in-another-group", _in_another_group),
+    ("distribute-x05", "with-a-group", _with_a_group),
     ("distribute-x27", "illegal-name", _with_an_illegal_name),
     ("distribute-x29", "both-definitions", _with_both_definitions),
+    ("snap-x22", "old-tag", _with_an_old_tag),
 )
 
 

@@ -121,12 +121,15 @@ def captures_are_legal(vms: list[GoldenVm]) -> None:
     is_a_page(report(captures=capture_rows(plan, {})))
 
 
-def vm(name: str, image_path: str, notes: str) -> GoldenVm:
+def vm(name: str, image_path: str, notes: str, tag: str | None = None) -> GoldenVm:
+    """A golden VM that is ready; `tag` stands for both tags that say what is to be done with it."""
     disk = OsDisk(f"/subscriptions/s/disks/{len(name)}", "u", NOW, 2**30)
     return GoldenVm(
         name,
         "Succeeded",
         image_path,
+        generalize_tag=tag,
+        image_state_tag=tag,
         os_type=OsType.WINDOWS,
         notes=notes,
         vm_id="v",

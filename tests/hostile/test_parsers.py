@@ -30,7 +30,10 @@ MADE_UP: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
     "labs.json, damaged": (damaged(LABS_FILES), serves_what_it_says),
     "a manifest": (manifest_documents().map(json.dumps).map(str.encode), leads_nowhere_else),
     "a manifest, damaged": (damaged(MANIFESTS), leads_nowhere_else),
-    "tags of VMs": (st.lists(st.builds(vm, st.text(max_size=9), TAG, TAG), max_size=4), captures_are_legal),
+    "tags of VMs": (
+        st.lists(st.builds(vm, st.text(max_size=9), TAG, TAG, st.none() | TAG), max_size=4),
+        captures_are_legal,
+    ),
     "tags of images": (st.tuples(TAG, TAG, TAG, TAG), is_not_ours),
     "a body": (st.dictionaries(NASTY, NASTY, min_size=1).map(json.dumps).map(str.encode), asks_for_lanes_or_is_refused),
     "a body, damaged": (damaged(BODIES), asks_for_lanes_or_is_refused),
@@ -52,7 +55,7 @@ def test_no_manifest_leads_anywhere_else(name: str) -> None:
 
 @pytest.mark.parametrize("text", [as_tag(text) for text in corpus.TEXTS.values()], ids=corpus.TEXTS)
 def test_a_tag_is_refused_or_makes_a_legal_name(text: str) -> None:
-    captures_are_legal([vm("one", text, text), vm("two", text, ""), vm("three", f"Win\\{text}", "")])
+    captures_are_legal([vm("one", text, text), vm("two", text, ""), vm("three", f"Win\\{text}", "", text)])
 
 
 @pytest.mark.parametrize("name", BODIES)
