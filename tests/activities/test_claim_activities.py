@@ -1,5 +1,6 @@
 """The claim's activities against real storage: one run at a time, no upload lost, whatever happens in between."""
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -25,6 +26,7 @@ from shared.journal import (
 )
 from tests.activities.conftest import RUN, YOUNGER, configured, effects, lose_claim, started, upload
 from tests.activities.interleaving import Killed, die, just_before
+from tests.e2e.blobs import BlobClient
 from tests.e2e.worlds import World, asks, labs_json
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("control")]
@@ -256,7 +258,7 @@ def test_a_changed_configuration_hands_the_claim_to_the_next_run(control: Contro
 
 def test_a_configuration_that_was_deleted_hands_over_so_that_the_next_run_reports_it(control: Control) -> None:
     run = working(control)
-    reading.configuration_container().delete("labs.json")
+    BlobClient(os.environ).delete("configuration", "labs.json")
     assert release_claim(Release(run, NEXT)).state is Released.HANDED_OVER
 
 
