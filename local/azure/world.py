@@ -156,7 +156,7 @@ class _Reader:
     def _image(self, subscription: str, image: Json) -> tuple[CustomImage, float | None]:
         """With the seconds that one in the making still takes; None: for ever."""
         state = str(image.get("state") or "Succeeded")
-        vhd: Json = {"sysPrep": True, "osType": image.get("osType") or "Windows"}
+        vhd: Json = {"sysPrep": image.get("sysPrep", True), "osType": image.get("osType") or "Windows"}
         if image.get("vhdUri"):
             vhd["imageName"] = image["vhdUri"]
         body: Json = {"vm": image["vm"]} if image.get("vm") else {"vhd": vhd}

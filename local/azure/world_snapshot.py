@@ -182,6 +182,7 @@ def _image(image: CustomImage) -> Json:
     extra = {
         "vhdUri": vhd.get("imageName") or None,
         "osType": vhd.get("osType"),
+        "sysPrep": vhd.get("sysPrep"),
         "vm": image.body.get("vm"),
         "description": image.body.get("description"),
         "author": image.author,
