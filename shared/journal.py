@@ -121,7 +121,7 @@ class Journal:
         """(key, outcome) of everything of that kind that has ended; messages may be cut."""
         prefix = self.path(f"{kind}/")
         for blob in self.container.list(prefix):
-            yield blob.name.removeprefix(prefix).removesuffix(".json"), _outcome(dict(blob.metadata))
+            yield blob.name.removeprefix(prefix).removesuffix(".json"), _outcome(dict(blob.metadata), blob.modified)
 
 
 @lru_cache(maxsize=16)
@@ -140,7 +140,7 @@ def _summary(outcome: Outcome) -> dict[str, str]:
     return {name: value.strip() for name, value in summary.items() if value.strip()}
 
 
-def _outcome(summary: dict[str, str]) -> Outcome:
+def _outcome(summary: dict[str, str], ended_at: datetime) -> Outcome:
     seconds = summary.get("seconds")
     return Outcome(
         Ending(summary["state"]),
@@ -149,6 +149,7 @@ def _outcome(summary: dict[str, str]) -> Outcome:
         unquote(summary.get("next", "")),
         int(summary["bytes"]) if "bytes" in summary else None,
         float(seconds) if seconds else None,
+        ended_at,
     )
 
 

@@ -87,6 +87,9 @@ def test_a_second_start_is_refused_with_the_run_that_works(factory: Factory) -> 
     assert answer.status_code == 409
     assert answer.json()["runId"] == run_id
     assert factory.status(run_id).status_code == 202
+    working = factory.report_as(run_id, "text/html")
+    assert (working.status_code, working.headers["Retry-After"]) == (202, "10")
+    assert working.json()["state"] == "Running"
     assert pairs(factory, run_id) == {"lab-a": "delivered"}
 
 
