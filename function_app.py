@@ -15,7 +15,12 @@ from activities.capture import (
     write_capture_manifest,
 )
 from activities.claim import release_claim, take_claim
-from activities.configuration import CONFIGURATION_BLOBS, configuration_etag, read_configuration
+from activities.configuration import (
+    CONFIGURATION_BLOBS,
+    configuration_etag,
+    read_configuration,
+    report_on_configuration,
+)
 from activities.delivery import (
     begin_copy,
     begin_custom_image,
@@ -119,8 +124,10 @@ async def nightly(timer: func.TimerRequest, client) -> None:  # noqa: ARG001 # p
 )
 @app.durable_client_input(client_name="client")
 async def configuration_uploaded(blob: func.InputStream, client) -> None:  # pyright: ignore
-    """A new labs.json starts a run or rings the one that works; any other upload starts nothing."""
+    """A new labs.json is checked, then starts a run or rings the one that works; any other upload starts nothing."""
     if (blob.name or "").partition("/")[2] in CONFIGURATION_BLOBS:
+        for unwritten in await asyncio.to_thread(report_on_configuration):
+            logging.warning("%s", unwritten.message)
         await configuration_arrived(client, factory_run, configuration_etag)  # pyright: ignore
 
 

@@ -46,7 +46,11 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class FrozenConfiguration:
-    """configuration.json: what labs.json said when the run read it; later changes belong to the next run (B10)."""
+    """configuration.json: what labs.json said when the run read it; later changes belong to the next run (B10).
+
+    `blob`, `etag` and `sha256` name the file that is used: while the uploaded one (`seen_etag`) is broken, the last good one.
+    `good`: the uploaded one is used and serves a lab, so it is good to go on with later.
+    """
 
     blob: str
     etag: str
@@ -57,6 +61,13 @@ class FrozenConfiguration:
     set_aside: tuple[SetAside, ...] = ()
     findings: tuple[Finding, ...] = ()
     definitions: tuple[str, ...] | None = None
+    seen_etag: str | None = None
+    good: bool = False
+
+    @property
+    def lay_there(self) -> str:
+        """The ETag of the uploaded file, used or not; empty when there was none."""
+        return self.etag if self.seen_etag is None else self.seen_etag
 
 
 @dataclass(frozen=True)

@@ -116,8 +116,9 @@ class Factory:
 
 
 def _is_bookkeeping(path: str) -> bool:
-    """The journal and the claim: a run that changes nothing else "writes nothing"."""
-    return "/runs/" in path or "/imagefactory/" in path or path.endswith(("/runs", "/imagefactory"))
+    """The journal, the claim and the report beside labs.json: a run that changes nothing else "writes nothing"."""
+    own = ("/runs", "/imagefactory", "abs.json.report.md")
+    return "/runs/" in path or "/imagefactory/" in path or path.endswith(own)
 
 
 def app_settings(azure: LocalAzure) -> dict[str, str]:
