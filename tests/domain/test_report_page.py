@@ -18,7 +18,7 @@ from shared.domain.renderings.timeline import Axis, Work, side_by_side
 from shared.domain.report import CaptureRow, PairRow, RunReport
 from tests.domain.reports import BEGUN, HOSTILE, of_one_text, report, row
 
-VOID = {"meta", "input", "br", "col"}
+VOID = {"input", "meta", "wbr"}
 
 
 class Page(HTMLParser):
@@ -50,7 +50,8 @@ class Page(HTMLParser):
 
     @property
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        return [(tag, tuple(attributes)) for tag, attributes in self.elements]
+        """Without the places where a line may break: these go by the text."""
+        return [(tag, tuple(attributes)) for tag, attributes in self.elements if tag != "wbr"]
 
     def attributes(self, tag: str, name: str) -> list[str]:
         return [attributes[name] or "" for each, attributes in self.elements if each == tag and name in attributes]

@@ -6,7 +6,7 @@ from html import escape
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold, not even escaped; no page needs them either."""
 
-_VOID = frozenset({"br", "col", "input", "meta"})
+_VOID = frozenset({"input", "meta", "wbr"})
 
 
 class Markup(str):

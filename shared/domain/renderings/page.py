@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -225,12 +226,21 @@ def _radio(state: str, checked: str | None) -> Markup:
 
 def _ending(row: CaptureRow | PairRow) -> Iterable[Markup]:
     yield element("td", mark(row.state), row.state, class_="state")
-    yield element("td", row.image_path, class_="path")
-    yield element("td", row.image, class_="path")
+    yield element("td", *_breakable(row.image_path), class_="path")
+    yield element("td", *_breakable(row.image), class_="path")
     yield element("td", size(row.bytes), class_="number")
     yield element("td", f"{row.began_at:%H:%M:%S}" if row.began_at else "", class_="number")
     yield element("td", duration(row.seconds), class_="number")
     yield element("td", row.why, *_next(row.next), class_="why" if row.why else None)
+
+
+def _breakable(text: str) -> Iterable[str]:
+    """A long path may go on in the next line after a separator."""
+    first, *others = re.split(r"(?<=[\\/_])", text)
+    yield first
+    for part in others:
+        yield element("wbr")
+        yield part
 
 
 def _table(heads: Iterable[str], bodies: Iterable[Markup]) -> Markup:

@@ -85,7 +85,7 @@ section > h2, .head { padding: 12px 16px; border-bottom: 1px solid var(--line); 
 .next { margin-top: 6px; } .next b { font-weight: 600; }
 
 /* Tables */
-.scroll { overflow: auto; max-height: 80vh; }
+.scroll { position: relative; overflow: auto; max-height: 80vh; }
 table { border-collapse: separate; border-spacing: 0; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 6px 12px; border-bottom: 1px solid var(--line); unicode-bidi: isolate; }
 tbody:last-child tr:last-child > * { border-bottom: 0; }
@@ -94,7 +94,7 @@ tbody th { font-weight: 400; white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .state { white-space: nowrap; }
 .path { overflow-wrap: anywhere; min-width: 14em; }
-.why { min-width: 26em; width: 40%; overflow-wrap: anywhere; }
+.why { min-width: 20em; width: 40%; overflow-wrap: anywhere; }
 tr.failed > :first-child { box-shadow: inset 4px 0 var(--failed); }
 tr:target > * { background: var(--failed-soft); }
 
