@@ -76,6 +76,17 @@ class _Found:
     before: Upload | None
 
 
+def _frozen(request: RunRequest) -> FrozenConfiguration:
+    """What this run uses; before that, what is to be said of the file stands beside it, and a good one is kept."""
+    found = _look(configuration_container())
+    frozen = _used(request, found)
+    if found is None:
+        return frozen
+    if frozen.good:
+        store(found.blobs[0].data)
+    return replace(frozen, findings=(*frozen.findings, *_report_on(found)))
+
+
 def report_on_configuration() -> tuple[Finding, ...]:
     """Write what is to be said about labs.json beside it, unless that stands there already; see `shared.configuration_check`."""
     return _report_on(None)
@@ -110,27 +121,31 @@ def _told(container: Container, found: _Found) -> bool:
     return container.replace(name, text, there.etag) if there else container.create(name, text)
 
 
-def _frozen(request: RunRequest) -> FrozenConfiguration:
+def _used(request: RunRequest, found: _Found | None) -> FrozenConfiguration:
+    """What is to be used now; nothing is written."""
     now = settings()
-    terms = Terms(request.lanes or now.lanes, now.copy_deadline, now.image_deadline, now.versions)
-    container = configuration_container()
-    found = _look(container)
+    terms = Terms(
+        lanes=request.lanes or now.lanes,
+        copy_deadline=now.copy_deadline,
+        image_deadline=now.image_deadline,
+        versions=now.versions,
+        stall_deadline=now.stall_deadline,
+        generalize=now.generalize,
+        generalize_fallback=now.generalize_fallback,
+        generalize_deadline=now.generalize_deadline,
+    )
     if found is None:
         finding = Finding(
             Severity.ERROR,
             "ConfigurationMissing",
-            f"There is no labs.json in {container}.",
+            f"There is no labs.json in {configuration_container()}.",
             "Upload labs.json to that container; the upload starts a run.",
             CONFIGURATION_BLOBS[0],
         )
         return FrozenConfiguration("", "", "", False, terms, findings=(finding,))
     used = uploaded = found.uploaded
-    findings = (*_both_spellings(found.blobs), *_report_on(found), *uploaded.configuration.findings)
-    good = bool(uploaded.configuration.labs)
-    if good:
-        # Before it is frozen: what is noted as good later is there.
-        store(found.blobs[0].data)
-    elif found.before and found.before.configuration.usable and not uploaded.configuration.usable:
+    findings = (*_both_spellings(found.blobs), *uploaded.configuration.findings)
+    if found.before and found.before.configuration.usable and not uploaded.configuration.usable:
         used = found.before
         findings = (_last_good_used(uploaded, used), *findings, *_of_last_good(used))
     return FrozenConfiguration(
@@ -144,7 +159,7 @@ def _frozen(request: RunRequest) -> FrozenConfiguration:
         findings=findings,
         definitions=found.definitions,
         seen_etag=uploaded.etag,
-        good=good,
+        good=bool(uploaded.configuration.labs),
     )
 
 

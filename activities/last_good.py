@@ -7,9 +7,8 @@ names the one that counts.
 import hashlib
 from dataclasses import dataclass, replace
 
-from shared.azure.blobs import Container
 from shared.domain.runs import Run
-from shared.journal import CONTENDED, FrozenConfiguration, contended
+from shared.journal import CONTENDED, FrozenConfiguration, contended, journal_container
 from shared.settings import settings
 from shared.wire import from_json, to_json
 
@@ -30,26 +29,26 @@ def sha256(data: bytes) -> str:
 
 
 def find_last_good() -> LastGood | None:
-    found = _journal().find(_pointer())
+    found = journal_container().find(_pointer())
     return from_json(found.data, LastGood) if found else None
 
 
 def stored(digest: str) -> bytes | None:
     """The bytes of a good file; None when they are gone, or others than they were."""
-    found = _journal().find(_file(digest)) if digest else None
+    found = journal_container().find(_file(digest)) if digest else None
     return found.data if found and sha256(found.data) == digest else None
 
 
 def store(data: bytes) -> None:
     """Keep the bytes of a file that is good. Repeat-safe: named by what they are."""
-    container, name = _journal(), _file(sha256(data))
+    container, name = journal_container(), _file(sha256(data))
     if not container.exists(name):
         container.create(name, data)
 
 
 def note_last_good(run: Run, frozen: FrozenConfiguration) -> None:
     """Make what this run uses the last good one. Nothing is written where it is that already, or a younger run noted another."""
-    container = _journal()
+    container = journal_container()
     for _ in range(CONTENDED):
         found = container.find(_pointer())
         before = from_json(found.data, LastGood) if found else None
@@ -62,10 +61,6 @@ def note_last_good(run: Run, frozen: FrozenConfiguration) -> None:
         if container.replace(_pointer(), data, found.etag) if found else container.create(_pointer(), data):
             return
     raise contended("The last good configuration")
-
-
-def _journal() -> Container:
-    return Container(settings().journal_account, settings().journal_container)
 
 
 def _pointer() -> str:

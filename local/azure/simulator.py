@@ -15,20 +15,25 @@ from aiohttp import web
 from local.azure.arm_artifacts import ArtifactSources
 from local.azure.arm_disks import Disks
 from local.azure.arm_images import CustomImages
+from local.azure.arm_lab_vms import LabVms
 from local.azure.arm_labs import Labs
 from local.azure.arm_operations import Operations
 from local.azure.arm_routes import arm_routes
 from local.azure.arm_server import ArmServer
 from local.azure.arm_tenant import Tenant
 from local.azure.arm_virtual_machines import VirtualMachines
+from local.azure.artifact_installs import ArtifactInstalls
 from local.azure.azurite import Azurite
 from local.azure.blob_store import BlobStore
 from local.azure.certificates import ensure_certificates
 from local.azure.contents import Contents
 from local.azure.control_server import ControlServer
+from local.azure.deletions import Deletions
 from local.azure.disk_exports import EXPORT_ACCOUNT, DiskExports
 from local.azure.faults import Faults
 from local.azure.identity_server import IdentityServer
+from local.azure.image_source_vms import ImageSourceVms
+from local.azure.machine_power import MachinePower
 from local.azure.operation_log import OperationLog
 from local.azure.resources import Json
 from local.azure.state import State
@@ -38,6 +43,7 @@ from local.azure.storage_front import StorageFront
 from local.azure.store import Store
 from local.azure.traffic import Traffic
 from local.azure.world import SYSTEM_ACCOUNT
+from local.azure.world_events import WorldEvents
 from local.azure.world_loading import WorldLoader
 from local.azure.world_snapshot import WorldSnapshot
 
@@ -95,18 +101,22 @@ class Simulator:
         exports = DiskExports(state, blobs, contents)
         copies = StorageCopies(state, blobs, contents, exports)
         labs, operations = Labs(state), Operations(state)
-        images = CustomImages(state, operations, labs, blobs, contents)
-        vms, disks = VirtualMachines(state, operations), Disks(state, operations, exports, copies)
-        self._loader = WorldLoader(state, self._azurite, blobs, contents, copies, images)
+        power = MachinePower(state, exports)
+        lab_vms, installs = LabVms(state, operations, power, labs), ArtifactInstalls(state, operations, power)
+        images = CustomImages(state, operations, labs, blobs, contents, ImageSourceVms(state, power))
+        vms, disks = VirtualMachines(state, operations, power), Disks(state, operations, power, exports, copies)
+        deletions = Deletions(state, blobs, operations, power, exports, copies, images)
+        events = WorldEvents(state, power, deletions)
+        self._loader = WorldLoader(state, self._azurite, blobs, contents, copies, images, installs, power, events)
         copies.storage = exports.storage = self._loader.storage = storage
         images.use_storage(storage)
         sources, tenant = ArtifactSources(state, labs), Tenant(state)
-        routes = arm_routes(tenant, labs, sources, images, vms, disks, operations)
+        routes = arm_routes(tenant, labs, lab_vms, installs, sources, images, vms, disks, operations)
         arm = ArmServer(state, routes, faults, self._log, traffic)
         arm.base = f"https://127.0.0.1:{self._ports['arm']}"
         front = StorageFront(state, blobs, copies, images, StorageAccess(state, exports), faults, self._log)
-        snapshot = WorldSnapshot(state, blobs, contents, copies, exports)
-        control = ControlServer(state, blobs, snapshot, faults, self._log, traffic, self.replace_world)
+        snapshot = WorldSnapshot(state, blobs, contents, copies, exports, power, installs)
+        control = ControlServer(state, blobs, snapshot, faults, self._log, traffic, events, self.replace_world)
         # The front first: Azurite reads copy sources through it.
         await self._serve(front.application(), "storage", encrypted=True)
         if state.settings.loaded:

@@ -5,17 +5,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.capture import CapturePlan
+from shared.domain.capture import Capture, CapturePlan, DecidedCapture
 from shared.domain.distribution import DistributionPlan
 from shared.domain.findings import Finding, Severity
+from shared.domain.images import OsState
 from shared.domain.outcomes import Ending, Outcome, RunState, run_state
 
 
 @dataclass(frozen=True)
 class CaptureRow:
+    """`os_state` is Generalized or Specialized, where an image was to be made."""
+
     vm: str = ""
     image_path: str = ""
     image: str = ""
+    os_state: str = ""
     state: Ending = Ending.FAILED
     code: str = ""
     message: str = ""
@@ -23,6 +27,10 @@ class CaptureRow:
     bytes: int | None = None
     seconds: float | None = None
     ended_at: datetime | None = None
+
+    @property
+    def ending(self) -> str:
+        return _ending(self.state, self.os_state)
 
     @property
     def why(self) -> str:
@@ -42,6 +50,7 @@ class PairRow:
     resource_group: str = ""
     image_path: str = ""
     image: str = ""
+    os_state: str = ""
     state: Ending = Ending.FAILED
     code: str = ""
     message: str = ""
@@ -51,12 +60,21 @@ class PairRow:
     ended_at: datetime | None = None
 
     @property
+    def ending(self) -> str:
+        return _ending(self.state, self.os_state)
+
+    @property
     def why(self) -> str:
         return _why(self.code, self.message)
 
     @property
     def began_at(self) -> datetime | None:
         return _began(self.ended_at, self.seconds)
+
+
+def _ending(state: Ending, os_state: str) -> str:
+    """A specialized image is told as such: it is not what labs usually get."""
+    return f"{state}, specialized" if os_state == OsState.SPECIALIZED else state.value
 
 
 def _why(code: str, message: str) -> str:
@@ -95,17 +113,17 @@ UNFINISHED = Outcome(Ending.FAILED, "Unfinished", "The run ended before it was d
 
 def capture_rows(plan: CapturePlan, outcomes: Mapping[str, Outcome]) -> tuple[CaptureRow, ...]:
     """Every planned capture once, by VM."""
-    rows = [_capture_row(c.vm, c.image_path, c.image, outcomes.get(c.key, UNFINISHED)) for c in plan.captures] + [
-        _capture_row(d.vm, d.image_path, d.image, d.outcome) for d in plan.decided
-    ]
+    rows = [_capture_row(c, outcomes.get(c.key, UNFINISHED), c.os_state) for c in plan.captures]
+    rows += [_capture_row(d, d.outcome) for d in plan.decided]
     return tuple(sorted(rows, key=lambda row: row.vm.lower()))
 
 
-def _capture_row(vm: str, path: str, image: str, end: Outcome) -> CaptureRow:
+def _capture_row(planned: Capture | DecidedCapture, end: Outcome, os_state: str = "") -> CaptureRow:
     return CaptureRow(
-        vm=vm,
-        image_path=path,
-        image=image,
+        vm=planned.vm,
+        image_path=planned.image_path,
+        image=planned.image,
+        os_state=os_state,
         state=end.state,
         code=end.code,
         message=end.message,
@@ -128,6 +146,7 @@ def pair_rows(plan: DistributionPlan, outcomes: Mapping[str, Outcome]) -> tuple[
                 resource_group=pair.resource_group,
                 image_path=pair.image_path,
                 image=pair.image,
+                os_state=pair.os_state,
                 state=end.state,
                 code=end.code,
                 message=end.message,

@@ -7,7 +7,7 @@ from shared.domain.amounts import duration, size
 from shared.domain.findings import Finding
 from shared.domain.markdown import table
 from shared.domain.outcomes import Ending
-from shared.domain.report import PAIR_ENDINGS, PairRow, RunReport
+from shared.domain.report import PAIR_ENDINGS, CaptureRow, PairRow, RunReport
 
 
 def as_markdown(report: RunReport) -> str:
@@ -22,12 +22,12 @@ def as_markdown(report: RunReport) -> str:
         lines += ["", "## Findings", "", *findings_table(report.findings)]
     if report.captures:
         heads = ("VM", "Image path", "Image", "State", "Why", "Next step")
-        rows = ((r.vm, r.image_path, r.image, _state(r.state), r.why, r.next) for r in report.captures)
+        rows = ((r.vm, r.image_path, r.image, _ending(r), r.why, r.next) for r in report.captures)
         lines += ["", "## Captures", "", *table(heads, rows)]
     if report.pairs:
         heads = ("Lab", "Image", "State", "Size", "Time", "Why", "Next step")
         rows = (
-            (r.lab, r.image or r.image_path, _state(r.state), size(r.bytes), duration(r.seconds), r.why, r.next)
+            (r.lab, r.image or r.image_path, _ending(r), size(r.bytes), duration(r.seconds), r.why, r.next)
             for r in report.pairs
         )
         lines += ["", "## Images in labs", "", *table(heads, rows)]
@@ -45,5 +45,5 @@ def _sum(pairs: Iterable[PairRow]) -> str:
     return f"Images in labs: {', '.join(said)}." if said else "No image was asked for by any lab."
 
 
-def _state(state: Ending) -> str:
-    return f"**{state.value}**" if state is Ending.FAILED else state.value
+def _ending(row: CaptureRow | PairRow) -> str:
+    return f"**{row.ending}**" if row.state is Ending.FAILED else row.ending

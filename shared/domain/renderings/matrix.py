@@ -76,7 +76,7 @@ def _mark(number: int, row: PairRow) -> Markup:
 
 
 def _said(row: PairRow) -> str:
-    return f"{row.image or row.image_path}: {' '.join(filter(None, (row.state, row.code)))}"
+    return f"{row.image or row.image_path}: {' '.join(filter(None, (row.ending, row.code)))}"
 
 
 def _by_subscription(pairs: Sequence[PairRow]) -> Mapping[str, list[tuple[int, PairRow]]]:

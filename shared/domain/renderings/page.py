@@ -225,7 +225,7 @@ def _radio(state: str, checked: str | None) -> Markup:
 
 
 def _ending(row: CaptureRow | PairRow) -> Iterable[Markup]:
-    yield element("td", mark(row.state), row.state, class_="state")
+    yield element("td", mark(row.state), row.ending, class_="state")
     yield element("td", *_breakable(row.image_path), class_="path")
     yield element("td", *_breakable(row.image), class_="path")
     yield element("td", size(row.bytes), class_="number")
