@@ -8,10 +8,12 @@ from shared.azure.blobs import Blob, Container
 from shared.configuration import MAX_BYTES
 from shared.configuration import read_configuration as read_labs
 from shared.configuration_check import Upload, check_markdown
+from shared.domain.encodings import decode_text
 from shared.domain.findings import Finding, Severity
 from shared.domain.runs import Run, RunRequest, Terms
 from shared.errors import FactoryError
 from shared.journal import CONTENDED, FrozenConfiguration, Journal, contended, fence, read_claim, write_claim
+from shared.redaction import redacted
 from shared.settings import settings
 
 CONFIGURATION_BLOBS = ("labs.json", "Labs.json")
@@ -159,8 +161,14 @@ def _used(request: RunRequest, found: _Found | None) -> FrozenConfiguration:
         findings=findings,
         definitions=found.definitions,
         seen_etag=uploaded.etag,
-        good=bool(uploaded.configuration.labs),
+        good=bool(uploaded.configuration.labs) and not _holds_secret(found.blobs[0]),
     )
+
+
+def _holds_secret(blob: Blob) -> bool:
+    """Such a file is used with what is right in it, and never kept: no secret comes into the journal (I5)."""
+    text = decode_text(blob.data)
+    return redacted(text) != text
 
 
 def _look(container: Container) -> _Found | None:

@@ -136,6 +136,18 @@ def test_only_one_that_serves_a_lab_is_good_to_go_on_with(control: Control, late
     assert (good.sha256, good.run) == (sha256(GOOD), RUN)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_i5_a_file_that_holds_a_secret_is_used_and_not_kept(control: Control, encoding: str) -> None:
+    data = labs_json(asks("lab-a", "Win2016", "https://st/x?sv=1&sig=c2VjcmV0"))
+    upload(control, "labs.json", data.decode().encode(encoding))
+    working = run(RUN)
+    assert [lab.name for lab in frozen(working).labs] == ["lab-a"]
+    assert find_last_good() is None
+    journal = Journal(RUN).container
+    assert [blob.name for blob in journal.list() if b"c2VjcmV0" in journal.get(blob.name).data] == []
+    assert [blob.name for blob in journal.list("configurations/")] == []
+
+
 def test_a_stored_file_that_was_changed_is_not_used(control: Control) -> None:
     upload(control, "labs.json", GOOD)
     ended(run(RUN))
