@@ -1,6 +1,7 @@
 """Did you mean: what an ImagePaths entry that matches nothing was probably meant to be."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 from shared.domain.matching import ImageEntry, parse_entry, split
@@ -12,10 +13,17 @@ _SHOWN = 3
 
 def suggestion(entry: ImageEntry, paths: Collection[str]) -> str | None:
     """One sentence with the replacement for an entry that takes none of `paths`; None when nothing is near."""
-    for guess in (_wildcard, _below_root, _spaces, _file_not_folder, _inside_a_name, _tail, _alike):
+    for guess in (_several, _wildcard, _below_root, _spaces, _file_not_folder, _inside_a_name, _tail, _alike):
         if sentence := guess(entry, paths):
             return sentence
     return None
+
+
+def _several(entry: ImageEntry, paths: Collection[str]) -> str | None:
+    parts = [part.strip() for part in re.split("[,;]", entry.text)]
+    if len(parts) < 2 or not all(takes_any(part, paths) for part in parts):
+        return None
+    return f"Write an entry for each: {', '.join(map(quoted, parts[:_SHOWN]))}."
 
 
 def _wildcard(entry: ImageEntry, paths: Collection[str]) -> str | None:

@@ -1,6 +1,7 @@
 """Read one lab of labs.json as far as it can be read."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -90,7 +91,8 @@ class _Lab:
             return ()
         place = self._place(member)
         if isinstance(value, str):
-            advice = f"Write [{quoted(redacted(value))}]."
+            several = [part.strip() for part in re.split("[,;]", redacted(value))]
+            advice = f"Write [{', '.join(map(quoted, filter(None, several)))}]."
             self._warn("ImagePathsNotList", "ImagePaths is one text, not a list.", advice, place, member.content.line)
             nodes = [(member.content, place)]
         elif isinstance(value, Array):

@@ -19,6 +19,7 @@ _WORD = re.compile(r"[\w.+-]+")
 _OTHER_QUOTES = re.compile(r"'([^'\r\n]*)'|“([^”\r\n]*)”|„([^“”\r\n]*)[“”]|«([^»\r\n]*)»|`([^`\r\n]*)`")
 _BACKSLASHES = re.compile(r'"((?:[^"\\\r\n]|\\.)*)"')
 _COMMENT = re.compile(r"//|/\*|#")
+_QUOTE_TOO_MANY = re.compile(r'"[ \t]*(?:[,\]}\r\n]|\Z)')
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _STRING_FAULTS = {
     "Unterminated string": "The closing quote of this text is missing",
@@ -215,14 +216,25 @@ class _Parser:
         return f"Write {_NAMED_BY_OTHERS.get(text) or quoted(text)} on line {self._line(self.position)}."
 
     def _separated(self, end: str) -> str:
-        if self._peek() in "}]":
-            return f"Write '{end}' instead of '{self._peek()}' on {self.place()}."
+        found = self._peek()
+        if found in "}]":
+            where = "before" if self._lacks_an_end() else f"instead of '{found}' on"
+            return f"Write '{end}' {where} {self.place()}."
+        if found == ";":
+            return f"Write ',' instead of ';' on {self.place()}."
+        if _QUOTE_TOO_MANY.match(self.text, self.position) and self.text[self.position - 1] == '"':
+            return f"Remove the '\"' on {self.place()}."
         line = self._line(len(self.text[: self.position].rstrip()) - 1)
         return (
             f"Write ',' at the end of line {line}."
             if line < self._line(self.position)
             else f"Write ',' before {self.place()}."
         )
+
+    def _lacks_an_end(self) -> bool:
+        """Fewer ends follow than are open (what stands in texts is counted, too: a guess)."""
+        rest = self.text[self.position :]
+        return sum(map(rest.count, "]}")) - sum(map(rest.count, "[{")) < len(self._open)
 
     def _ended(self, begun: int) -> str:
         return f'Write " at the end of the text that begins on line {self._line(begun)}.'

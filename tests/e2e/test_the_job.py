@@ -186,7 +186,7 @@ def test_a_report_that_there_is_not_is_refused_as_what_it_is(done: tuple[Factory
 def test_what_did_work_tells_when_and_how_long(done: tuple[Factory, dict[str, Any]]) -> None:
     _, report = done
     worked = [row for row in report["pairs"] + report["captures"] if row["state"] in ("delivered", "captured")]
-    assert len(worked) == 6
+    assert len(worked) == report["counts"]["delivered"] + report["counts"]["captured"] > 0
     for row in worked:
         began, ended, over = map(datetime.fromisoformat, (report["startedAt"], row["endedAt"], report["endedAt"]))
         assert began <= ended <= over
