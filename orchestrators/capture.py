@@ -60,8 +60,8 @@ def _generalized(context: Orchestration, work: CaptureWork) -> Steps[CaptureWork
     deadline = Deadline(what, work.terms.generalize_deadline, next_step="Look at the VM; the next run goes on with it.")
     generalizing = yield from call(context, begin_generalize, work)
     yield from wait_while(context, generalize_pending, generalizing, deadline)
-    if (yield from call(context, deallocation_pending, work)).pending:
+    if (yield from call(context, deallocation_pending, generalizing)).pending:
         yield from pause(context, STOPPED_FOR)
-        yield from call(context, begin_deallocate, work)
-        yield from wait_while(context, deallocation_pending, work, deadline)
+        yield from call(context, begin_deallocate, generalizing)
+        yield from wait_while(context, deallocation_pending, generalizing, deadline)
     return (yield from call(context, end_generalize, generalizing))

@@ -101,7 +101,7 @@ def test_b17_a_vm_that_never_shuts_down_is_given_up_at_the_deadline_and_left_run
 
 
 def test_a_stage_that_the_run_before_gave_up_is_gone_on_with_and_not_begun_again(host: Any) -> None:
-    world = one(**asked()).behaving(artifacts={"golden": {"shutdown": 2 * HOUR, "deallocate": None}})
+    world = one(**asked()).behaving(artifacts={"golden": {"shutdown": 1.5 * HOUR, "deallocate": None}})
     with host(world) as factory:
         assert capture(factory.run(), "golden")["code"] == "Overdue"
         assert capture(factory.run(), "golden")["state"] == "captured"
