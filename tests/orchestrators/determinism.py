@@ -9,10 +9,10 @@ _MODULES = {
 }
 """What an orchestrator may import: nothing in it differs from replay to replay. (What it takes of activities, see `_called`.)"""
 
-_NAMES = {
-    *("open", "print", "input", "uuid1", "uuid4", "settings", "getenv", "environ", "hash", "id"),
-}
+_NAMES = {"open", "print", "input", "uuid1", "uuid4", "settings", "getenv", "environ", "hash", "id"}
 _REFLECTION = {"getattr", "setattr", "vars", "globals", "eval", "exec", "compile", "__import__"}
+"""By these everything else here could be gone round."""
+
 _CLOCK = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "uuid1", "uuid4", "getnode"}
 _CHANCE = {"random", "choice", "choices", "randint", "shuffle", "sample", "urandom", "token_hex", "token_bytes"}
 _DURABLE = {"task_any", "call_http", "wait_for_external_event", "call_entity", "signal_entity"}
@@ -30,9 +30,8 @@ def forbidden(source: str) -> list[str]:
 
     def wrong(node: ast.AST, sets: set[str]) -> Iterator[str]:
         yield from _imported(node)
-        yield from _used(node, _SDK | _DURABLE | _CLOCK | _CHANCE)
+        yield from _used(node, _NAMES | _REFLECTION, _SDK | _DURABLE | _CLOCK | _CHANCE)
         yield from _bypassed(node)
-        yield from _reflected(node)
         yield from _called(node, activities)
         yield from _iterated(node, sets)
 
@@ -45,7 +44,7 @@ def forbidden_in_seam(source: str) -> list[str]:
     compounds = {target for node in ast.walk(tree) for target in _names_of(node, _is_compound)}
 
     def wrong(node: ast.AST, sets: set[str]) -> Iterator[str]:
-        yield from _used(node, _DURABLE | _CLOCK | _CHANCE)
+        yield from _used(node, _NAMES, _DURABLE | _CLOCK | _CHANCE)
         yield from _nested(node, compounds)
         yield from _iterated(node, sets)
 
@@ -84,22 +83,13 @@ def _imported(node: ast.AST) -> Iterator[str]:
             yield f"imports {module}"
 
 
-def _used(node: ast.AST, attributes: set[str]) -> Iterator[str]:
+def _used(node: ast.AST, names: set[str], attributes: set[str]) -> Iterator[str]:
     match node:
-        case ast.Name(id=name, ctx=ast.Load()) if name in _NAMES:
+        case ast.Name(id=name, ctx=ast.Load()) if name in names:
             yield f"uses {name}"
         case ast.Attribute(attr=name) if name in attributes:
             yield f"goes past the seam with {name}" if name in _SDK else f"uses {name}"
         case ast.Attribute(attr=name) | ast.Name(id=name) if name.endswith("_with_retry"):
-            yield f"uses {name}"
-        case _:
-            return
-
-
-def _reflected(node: ast.AST) -> Iterator[str]:
-    """By reflection everything else here could be gone round."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Load()) if name in _REFLECTION:
             yield f"uses {name}"
         case _:
             return
