@@ -1,5 +1,6 @@
 """The life of one capture."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from activities.capture import (
@@ -40,10 +41,10 @@ def capture(context: Orchestration, work: CaptureWork) -> Steps[Outcome]:
         released = yield from call(context, release_disk, work)
         # The manifest is the commit mark: with it the golden image exists, without it the next run starts afresh.
         written = yield from call(context, write_capture_manifest, released)
-        seconds = (context.current_utc_datetime - begun).total_seconds()
-        outcome = Outcome(Ending.CAPTURED, bytes=written.size_bytes, seconds=seconds)
+        outcome = Outcome(Ending.CAPTURED, bytes=written.size_bytes)
     except PermanentError as error:
         outcome = Outcome.failed(error)
+    outcome = replace(outcome, seconds=(context.current_utc_datetime - begun).total_seconds())
     return (yield from settled(context, settle_capture, CaptureEnd(work, outcome), outcome))
 
 
