@@ -94,7 +94,6 @@ def test_the_notes_see_what_the_app_asks_for(watched: Watched) -> None:
 )
 def test_a_nasty_file_has_no_effect(watched: Watched, name: str) -> None:
     report = run_with(watched, world(), LABS_FILES[name])
-    assert report["findings"]
     assert not any(secret in json.dumps(report) for secret in corpus.SECRETS)
     nothing_was_done(watched)
 

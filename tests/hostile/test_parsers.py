@@ -44,7 +44,6 @@ MADE_UP: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
 def test_no_file_serves_more_than_it_says(name: str) -> None:
     serves_what_it_says(LABS_FILES[name])
     configuration = read_configuration(LABS_FILES[name], DEFINITIONS)
-    assert configuration.findings
     assert {request.name for request in configuration.labs} <= {"lab-a", *corpus.TEXTS.values()}
 
 
