@@ -40,7 +40,7 @@ def job() -> tuple[World, dict[str, bytes]]:
         )
         .vm("busy", "Win\\Client.json", power="VM running")
         .vm("fresh", "Win\\Fresh.json", power="VM running", artifact=None, tags={"FactoryGeneralize": "yes"})
-        .behaving(artifacts={"fresh": {"seconds": 1, "shutdown": 1, "deallocate": 1}})
+        .behaving(artifacts={"fresh": {"seconds": 1, "shutdown": 1, "deallocate": 0}})
         .golden_image("Old\\Legacy.json", "Old_Legacy-Nov-1-2026", 1)
         .image("lab-b", "Old_Legacy-Nov-1-2026", subscription=OTHER, ImagePath="Old\\Legacy.json")
     )
