@@ -1,0 +1,108 @@
+"""What may go wrong with one call of the app, and where: the n-th call of a run, once, several times or for good."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from local.azure.faults import Fault, Faults
+from local.azure.operation_log import Service
+
+
+class Way(StrEnum):
+    """How a call fails (`durable-facts.md` section 9, E1)."""
+
+    TIMEOUT_BEFORE = "timeout-before"
+    TIMEOUT_AFTER = "timeout-after"
+    THROTTLED = "429"
+    BROKEN = "500"
+    BUSY = "503"
+    FORBIDDEN = "403"
+    MISSING = "404"
+    CONFLICT = "409"
+    RESET = "reset"
+    BROKEN_AFTER = "500-after"
+
+
+TRANSIENT = (Way.TIMEOUT_BEFORE, Way.TIMEOUT_AFTER, Way.THROTTLED, Way.BROKEN, Way.BUSY, Way.RESET, Way.BROKEN_AFTER)
+"""Azure means them: the call may be made again. The others are answers that are wrong."""
+
+FOR_GOOD = 10**9
+RETRY_AFTER = 17
+"""Seconds: longer than the SDK's clients may sleep, so that it crosses the seam."""
+
+_CODES: dict[Way, dict[Service, str]] = {
+    Way.THROTTLED: {"arm": "TooManyRequests", "blob": "ServerBusy", "identity": "TooManyRequests"},
+    Way.BROKEN: {"arm": "InternalServerError", "blob": "InternalError", "identity": "InternalServerError"},
+    Way.BROKEN_AFTER: {"arm": "InternalServerError", "blob": "InternalError", "identity": "InternalServerError"},
+    Way.BUSY: {"arm": "ServiceUnavailable", "blob": "ServerBusy", "identity": "ServiceUnavailable"},
+    Way.FORBIDDEN: {"arm": "AuthorizationFailed", "blob": "AuthorizationPermissionMismatch", "identity": "Forbidden"},
+    Way.MISSING: {"arm": "ResourceNotFound", "blob": "BlobNotFound", "identity": "NotFound"},
+    Way.CONFLICT: {"arm": "Conflict", "blob": "AccountBeingCreated", "identity": "Conflict"},
+}
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """The `call`-th call of the app (from 0) fails in this way, and so do the next ones like it, `times` in all."""
+
+    call: int
+    way: Way
+    times: int = 1
+
+    def __str__(self) -> str:
+        often = "for-good" if self.times == FOR_GOOD else f"x{self.times}" if self.times > 1 else ""
+        return f"{self.call}:{self.way}{often and ':' + often}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Trouble":
+        call, way, often = [*text.split(":"), ""][:3]
+        return cls(int(call), Way(way), FOR_GOOD if often == "for-good" else int(often[1:] or 1) if often else 1)
+
+
+class Troubles(Faults):
+    """Counts the calls that arrive, and lets those fail that are to."""
+
+    def __init__(self, *planned: Trouble) -> None:
+        super().__init__()
+        self.planned = list(planned)
+        self.calls: list[str] = []
+        self.injected = 0
+        self.is_silent = False
+        self._hit: dict[str, Trouble] = {}
+        self._left: dict[str, int] = {}
+
+    def end(self) -> None:
+        """Everything works again."""
+        self.planned, self._hit, self._left = [], {}, {}
+        self.clear()
+
+    def take(self, service: Service, method: str, raw_path: str) -> Fault | None:
+        what = f"{method} {raw_path.partition('?')[0]}"
+        number = len(self.calls)
+        self.calls.append(what)
+        for trouble in self.planned:
+            if trouble.call == number:
+                self._hit[what], self._left[what] = trouble, trouble.times
+        if self._left.get(what, 0) <= 0:
+            return super().take(service, method, raw_path)
+        self._left[what] -= 1
+        self.injected += 1
+        way = self._hit[what].way
+        self.is_silent = way in (Way.TIMEOUT_BEFORE, Way.TIMEOUT_AFTER)
+        return _fault(way, service, method)
+
+
+def _fault(way: Way, service: Service, method: str) -> Fault:
+    after = way in (Way.TIMEOUT_AFTER, Way.BROKEN_AFTER)
+    when = "after" if after else "before"
+    if way in (Way.TIMEOUT_BEFORE, Way.TIMEOUT_AFTER):
+        return Fault("", when=when, reset=True)
+    if way is Way.RESET:
+        return Fault("", reset=True)
+    code = _CODES[way][service]
+    headers = {"Retry-After": str(RETRY_AFTER)} if way is Way.THROTTLED else {}
+    body: Any = {"error": {"code": code, "message": f"{code}, says the laboratory."}}
+    if service == "blob":
+        headers |= {"x-ms-error-code": code}
+        body = f"<Error><Code>{code}</Code><Message>{code}, says the laboratory.</Message></Error>"
+    return Fault("", when=when, status=int(way.partition("-")[0]), headers=headers, body=None if method == "HEAD" else body)
