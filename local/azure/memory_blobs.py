@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -51,6 +51,16 @@ class Served(NamedTuple):
     status: int
     headers: dict[str, str]
     body: bytes = b""
+
+
+class Kept(NamedTuple):
+    """A blob as it lies there; `data` is empty for a page blob."""
+
+    path: BlobPath
+    etag: str
+    size_bytes: int
+    metadata: dict[str, str]
+    data: bytes
 
 
 @dataclass
@@ -105,6 +115,14 @@ class MemoryBlobService:
         self.accounts = accounts
         self._containers = {account: {} for account in accounts}
         self._numbers = itertools.count(1)
+
+    def everything(self) -> Iterator[Kept]:
+        """All that is kept, for whoever judges it."""
+        for account, containers in self._containers.items():
+            for container, found in containers.items():
+                for name, blob in found.blobs.items():
+                    size = len(blob.data) if blob.kind == "BlockBlob" else blob.length
+                    yield Kept(BlobPath(account, container, name), blob.etag, size, dict(blob.metadata), blob.data)
 
     async def answer(self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Served:
         """Answer as Azurite would; `headers` have lower-case names."""

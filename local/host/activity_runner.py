@@ -50,6 +50,10 @@ class ActivityRunner:
     def run(self, function: DurableFunction, text: str | None, reply: Reply) -> None:
         """Begin an activity; `reply` hears of its end, more than once if the host was told to misbehave."""
         mischief = self._misbehaviour.next()
+        if mischief is Mischief.DELAYED:
+            due = self._clock.now() + self._misbehaviour.delay()
+            self._agenda.add(due, lambda: self._submit(function, text, reply))
+            return
         self._submit(function, text, reply, mischief)
         if mischief is Mischief.TWICE_AT_ONCE:
             self._submit(function, text, reply)
@@ -78,6 +82,8 @@ class ActivityRunner:
             if mischief is Mischief.WORKER_DIED:
                 result = Result(failure=_failure(function.name, f"Exception: {DIED}"))
             reply(result)
+            if mischief is Mischief.ANSWERED_AGAIN:
+                self._agenda.add(self._clock.now() + self._misbehaviour.pause(), lambda: reply(result))
         except Exception:
             log.exception("The host itself failed at activity %s", function.name)
         finally:

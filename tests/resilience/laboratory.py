@@ -4,9 +4,13 @@ Nothing of a case is left for the next one, and all that happens in it follows f
 jitter come from the seed, time passes only when nobody moves.
 """
 
+import asyncio
+import json
 import logging
+import os
 import random
-import threading
+import re
+import sys
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -15,14 +19,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
+from azure.durable_functions.models.history.HistoryEvent import HistoryEvent
 from azure.identity import ManagedIdentityCredential
 from azure.storage.blob._shared import policies as storage_policies
 from azure.storage.blob._shared.base_client import TransportWrapper
 
-import activities.planning
 import shared.azure.clients
 import shared.azure.labs
 import shared.journal
@@ -100,15 +105,33 @@ class Watch:
     def __init__(self, laboratory: "Laboratory", kills: tuple[int, ...]) -> None:
         self._laboratory, self._kills = laboratory, set(kills)
         self.places: list[str] = []
+        self.died_at: list[str] = []
+        self._begun: dict[int, datetime] = {}
 
     def reach(self, when: str, name: str) -> None:
+        self._time(when, name)
         number = len(self.places)
         self.places.append(f"{when} {name}")
         self._laboratory.tell("host", f"{when.replace('-', ' ')} {name}")
         if number in self._kills:
             self._laboratory.tell("trouble", f"the host dies {when.replace('-', ' ')} {name}")
             self._laboratory.died = True
+            self.died_at.append(self.places[-1])
             raise Killed
+
+
+    def _time(self, when: str, name: str) -> None:
+        """How long activities take, in virtual time."""
+        strand = self._laboratory.strands.current
+        if strand is None or name == A_CALL:
+            return
+        if when == "before":
+            self._begun[id(strand)] = self._laboratory.clock.now()
+        elif when == "after" and (begun := self._begun.pop(id(strand), None)):
+            self._laboratory.activity_times.append((name, self._laboratory.clock.now() - begun))
+
+
+A_CALL = "a call to Azure"
 
 
 @dataclass
@@ -118,6 +141,17 @@ class Note:
     time: datetime
     kind: str
     text: str
+
+
+class BegunCopy(NamedTuple):
+    """A server-side copy that the storage service took on."""
+
+    time: datetime
+    target: str
+    source: str
+
+
+_SECRET = re.compile(r"(?:[?&]|^|\b)sig=([^&\s\"]+)|<Value>([^<]+)</Value>")
 
 
 class Laboratory:
@@ -138,9 +172,13 @@ class Laboratory:
         self.handlers = {
             "arm.laboratory": self._arm,
             "storage.laboratory": self._blob,
-            "identity.laboratory": self.parts.identity.token,
+            "identity.laboratory": self._token,
         }
+        self.parts.images._check_vhd = self._take_any_vhd  # noqa: SLF001
+        self._begin_copy, self.parts.copies.begin = self.parts.copies.begin, self._note_copy
         self.notes: list[Note] = []
+        self.copies: list[BegunCopy] = []
+        self.secrets: set[str] = set()
         self.captured_logs = _Logs()
         self.died = False
 
@@ -152,7 +190,8 @@ class Laboratory:
         self.conditions = conditions
         self.random = random.Random(conditions.seed)
         self.clock._now = MORNING  # noqa: SLF001
-        self.notes, self.died = [], False
+        self.notes, self.copies, self.secrets, self.died = [], [], set(), False
+        self.activity_times: list[tuple[str, timedelta]] = []
         self.troubles.end()
         self.troubles.calls, self.troubles.injected = [], 0
         with self._reproducible(), self._at_home(world, conditions.settings):
@@ -197,8 +236,6 @@ class Laboratory:
     def start(self, after: str = "", **request: Any) -> str:
         """Start a run; its id."""
         run_id = mint_run_id(self.clock.now(), f"{self.random.getrandbits(16):04x}", after)
-        import json
-
         text = json.dumps(to_plain(RunRequest(run_id, **request)))
         self.hub.start("factory_run", text, instance_id())
         self.tell("start", run_id)
@@ -243,8 +280,36 @@ class Laboratory:
         entry = self.log.entries[-1]
         effect = "" if entry["effect"] == "none" else f"  -> {entry['effect']}"
         kind = "trouble" if self.troubles.injected > before else "call"
+        self._keep_secrets(request, response)
         self.tell(kind, f"{entry['status'] or 'no answer'} {request.method} {request.path}{effect}")
         return response
+
+    def _keep_secrets(self, request: Any, response: Any) -> None:
+        """Every signature, key and token that Azure gave away or was shown: none may be found anywhere afterwards."""
+        texts = [urlsplit(request.headers.get("x-ms-copy-source", "")).query]
+        if "comp=userdelegationkey" in request.path_qs or "operations" in request.path.lower():
+            texts.append(response.body.decode() if isinstance(response.body, bytes) else "")
+        for text in texts:
+            self.secrets |= {found for groups in _SECRET.findall(text) for found in groups if found}
+
+    async def _token(self, request: Any) -> Any:
+        response = await self.parts.identity.token(request)
+        text = response.body.decode() if isinstance(response.body, bytes) else ""
+        self.secrets |= set(re.findall(r'"access_token": ?"([^"]+)"', text))
+        self.tell("call", f"{response.status} GET a token")
+        return response
+
+    def _note_copy(self, path: BlobPath, url: str, source: BlobPath, *more: Any) -> Any:
+        self.copies.append(BegunCopy(self.clock.now(), str(path), str(source)))
+        return self._begin_copy(path, url, source, *more)
+
+    async def _take_any_vhd(self, lab: Any, vhd: Json) -> str:
+        """DevTest Labs that make an image of whatever lies there: then only the app keeps an unfinished copy out."""
+        uri = str(vhd.get("imageName") or "")
+        copy = self.parts.copies.of(BlobPath.parse(uri.removeprefix(STORAGE)))
+        if copy is not None and copy.status != "success":
+            return f"a copy that is {copy.status}"
+        return str(await type(self.parts.images)._check_vhd(self.parts.images, lab, vhd))  # noqa: SLF001
 
     async def _read_source(self, url: str) -> int:
         """As the storage service reads a copy's source: through the front, by its signature."""
@@ -262,7 +327,7 @@ class Laboratory:
 
     def _enter_token_call(self) -> None:
         if self.strands.current is not None:
-            self.watch.reach("before", "a call to Azure")
+            self.watch.reach("before", A_CALL)
 
     def sleep(self, seconds: float) -> None:
         """A pause within an activity: others move meanwhile."""
@@ -285,8 +350,6 @@ class Laboratory:
             self.upload(name, data)
 
     def _settled(self, coroutine: Any) -> Any:
-        import asyncio
-
         return asyncio.run(coroutine)
 
     # --- The process around the app
@@ -307,8 +370,6 @@ class Laboratory:
     @contextmanager
     def _at_home(self, world: Json, settings: dict[str, str]) -> Generator[None, None, None]:
         """The app's settings lead to the simulator, its transport to the wire, its worker threads to this one."""
-        import os
-
         def is_silent() -> bool:
             return self.troubles.is_silent
 
@@ -332,6 +393,7 @@ class Laboratory:
             (shared.azure.clients, "_transport", lambda: transport),
             (shared.azure.clients, "credential", credential),
             (shared.side_by_side, "ThreadPoolExecutor", _OneByOne),
+            (sys.modules[HistoryEvent.__module__], "dt_parse", _parsed_once),
             # A container's client wraps the transport, and its wrapper sleeps by itself.
             (TransportWrapper, "sleep", lambda wrapper, seconds: transport.sleep(seconds)),
         ), self.captured_logs:  # fmt: skip
@@ -346,6 +408,10 @@ class Laboratory:
             (uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)), (storage_policies, "random", jitter)
         ):
             yield
+
+
+_parsed_once = lru_cache(maxsize=4096)(sys.modules[HistoryEvent.__module__].dt_parse)
+"""Every replay parses the same timestamps: it costs the laboratory a tenth of its time."""
 
 
 class _OneByOne:
