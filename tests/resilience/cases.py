@@ -213,10 +213,15 @@ def _places(laboratory: Laboratory) -> Iterator[str]:
 
 
 def _activities(laboratory: Laboratory) -> Iterator[str]:
-    begun = [place for place in baseline(laboratory).places if place.startswith("before ") and A_CALL not in place]
-    for number in range(len(begun)):
+    for number in range(len(begun_activities(laboratory))):
         for mischief in (Mischief.TWICE_AT_ONCE, Mischief.AGAIN_LATER, Mischief.RESULT_LOST, Mischief.WORKER_DIED):
             yield f"{number}:{mischief.name}"
+
+
+def begun_activities(laboratory: Laboratory) -> list[str]:
+    """The activities of the run in which nothing goes wrong, in the order of their beginning."""
+    places = baseline(laboratory).places
+    return [place.removeprefix("before ") for place in places if place.startswith("before ") and A_CALL not in place]
 
 
 def _seeds(_: Laboratory) -> Iterator[str]:
