@@ -124,6 +124,10 @@ class MemoryBlobService:
                     size = len(blob.data) if blob.kind == "BlockBlob" else blob.length
                     yield Kept(BlobPath(account, container, name), blob.etag, size, dict(blob.metadata), blob.data)
 
+    def cut(self, path: BlobPath, size_bytes: int) -> None:
+        """Let a page blob hold less than it should."""
+        self._blob(path.account, path.container, path.name).length -= size_bytes
+
     async def answer(self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Served:
         """Answer as Azurite would; `headers` have lower-case names."""
         target, _, raw_query = raw_path.partition("?")

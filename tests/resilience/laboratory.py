@@ -11,6 +11,7 @@ import os
 import random
 import re
 import sys
+import time
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -28,18 +29,20 @@ from azure.identity import ManagedIdentityCredential
 from azure.storage.blob._shared import policies as storage_policies
 from azure.storage.blob._shared.base_client import TransportWrapper
 
+import activities.claim
 import shared.azure.clients
 import shared.azure.labs
 import shared.journal
 import shared.settings
 import shared.side_by_side
+from local.azure.arm_images import image_lab
 from local.azure.blob_store import BlobPath
 from local.azure.clock import Clock, iso
 from local.azure.in_process import exchange
 from local.azure.memory_blobs import MemoryBlobService, MemoryBlobStore
 from local.azure.operation_log import OperationLog
 from local.azure.parts import Addresses, Parts
-from local.azure.resources import Json
+from local.azure.resources import CustomImage, Json
 from local.azure.state import State
 from local.azure.store import Store as AzureStore
 from local.azure.world import SYSTEM_ACCOUNT
@@ -62,12 +65,16 @@ MORNING = datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a case is made of, beside its world. `kill` is the number of the place where the host dies; see `Watch`."""
+    """What a case is made of, beside its world.
+
+    `kills` are the numbers of the places where the host dies (see `Watch`); it is `asleep` until it begins anew.
+    """
 
     seed: int = 0
     mixes: bool = False
     misbehaves: bool = False
     kills: tuple[int, ...] = ()
+    asleep: timedelta = timedelta()
     settings: dict[str, str] = field(default_factory=dict[str, str])
 
 
@@ -106,11 +113,15 @@ class Watch:
         self._laboratory, self._kills = laboratory, set(kills)
         self.places: list[str] = []
         self.died_at: list[str] = []
+        self.acts: dict[int, Callable[[], None]] = {}
+        """What an operator, or Azure, does when the run gets to a place."""
         self._begun: dict[int, datetime] = {}
 
     def reach(self, when: str, name: str) -> None:
         self._time(when, name)
         number = len(self.places)
+        if act := self.acts.pop(number, None):
+            act()
         self.places.append(f"{when} {name}")
         self._laboratory.tell("host", f"{when.replace('-', ' ')} {name}")
         if number in self._kills:
@@ -119,6 +130,9 @@ class Watch:
             self.died_at.append(self.places[-1])
             raise Killed
 
+
+    def kill_at(self, number: int) -> None:
+        self._kills.add(number)
 
     def _time(self, when: str, name: str) -> None:
         """How long activities take, in virtual time."""
@@ -192,6 +206,7 @@ class Laboratory:
         self.clock._now = MORNING  # noqa: SLF001
         self.notes, self.copies, self.secrets, self.died = [], [], set(), False
         self.activity_times: list[tuple[str, timedelta]] = []
+        self.lifetimes: dict[str, timedelta] = {}
         self.troubles.end()
         self.troubles.calls, self.troubles.injected = [], 0
         with self._reproducible(), self._at_home(world, conditions.settings):
@@ -200,6 +215,7 @@ class Laboratory:
             self.hub_store = HubStore(Path(":memory:"))
             self.watch = Watch(self, conditions.kills)
             self.misbehaviour = Misbehaviour(conditions.seed if conditions.misbehaves else None)
+            self.second: Hub | None = None
             self._begin_host()
             try:
                 yield
@@ -226,18 +242,45 @@ class Laboratory:
         )
         self.hub.begin(let_time_pass=False)
 
+    def begin_second(self, app: str) -> Hub:
+        """Another host with the same code beside the first, as the app `app`: what no platform promises to prevent."""
+
+        def as_app(call: Callable[..., Any]) -> Callable[..., Any]:
+            def run(**payload: Any) -> Any:
+                self.strands.local.app = app
+                try:
+                    return call(**payload)
+                finally:
+                    self.strands.local.app = ""
+
+            return run
+
+        functions = {
+            name: function if function.is_orchestrator else replace(function, call=as_app(function.call))
+            for name, function in self.functions.items()
+        }
+        self.second = Hub(functions, HubStore(Path(":memory:")), self.clock, pools=self.strands.pool, points=self.watch)
+        self.second.begin(let_time_pass=False)
+        return self.second
+
+    def _settings(self) -> Any:
+        """The settings of the app whose activity asks."""
+        found = shared.settings.settings()
+        return replace(found, app=getattr(self.strands.local, "app", "") or found.app)
+
     def restart_host(self) -> None:
         """The process is gone with all that it had in memory; a new one goes on from the task hub."""
         self.strands.kill()
         self.died = False
+        self.clock.advance_to(self.clock.now() + self.conditions.asleep)
         self.tell("host", "a new process begins")
         self._begin_host()
 
-    def start(self, after: str = "", **request: Any) -> str:
+    def start(self, after: str = "", hub: Hub | None = None, **request: Any) -> str:
         """Start a run; its id."""
         run_id = mint_run_id(self.clock.now(), f"{self.random.getrandbits(16):04x}", after)
         text = json.dumps(to_plain(RunRequest(run_id, **request)))
-        self.hub.start("factory_run", text, instance_id())
+        (hub or self.hub).start("factory_run", text, instance_id())
         self.tell("start", run_id)
         return run_id
 
@@ -247,10 +290,17 @@ class Laboratory:
         while not until():
             if self.died:
                 self.restart_host()
-            elif not self.strands.move() and not self.hub.agenda.pass_time():
+            elif not self.strands.move() and not self._pass_time():
                 return
             if self.clock.now() > end:
                 raise Stuck(f"nothing has come to an end after {within}")
+
+    def _pass_time(self) -> bool:
+        """Jump to what is due next, on the agenda of whichever host has it."""
+        agendas = [hub.agenda for hub in (self.hub, self.second) if hub is not None]
+        due = [(agenda.next_due, number) for number, agenda in enumerate(agendas)]
+        known = [(when, number) for when, number in due if when is not None]
+        return bool(known) and agendas[min(known)[1]].pass_time()
 
     def run(self, after: str = "", **request: Any) -> str:
         """Start a run and let it end; its id."""
@@ -260,6 +310,11 @@ class Laboratory:
         if instance is None or not instance.ended:
             raise Stuck(f"run {run_id} stands still: {instance.status if instance else 'no instance'}")
         return run_id
+
+    def delete_image(self, image: CustomImage) -> None:
+        """An operator deletes a custom image."""
+        self.state.images.delete(image_lab(image), image.name)
+        self.parts.images._forget(image)  # noqa: SLF001
 
     # --- The timeline
 
@@ -301,7 +356,10 @@ class Laboratory:
 
     def _note_copy(self, path: BlobPath, url: str, source: BlobPath, *more: Any) -> Any:
         self.copies.append(BegunCopy(self.clock.now(), str(path), str(source)))
-        return self._begin_copy(path, url, source, *more)
+        copy = self._begin_copy(path, url, source, *more)
+        if copy.source_expires is not None:
+            self.lifetimes[str(path)] = timedelta(seconds=copy.source_expires - time.time())
+        return copy
 
     async def _take_any_vhd(self, lab: Any, vhd: Json) -> str:
         """DevTest Labs that make an image of whatever lies there: then only the app keeps an unfinished copy out."""
@@ -392,6 +450,7 @@ class Laboratory:
         with _changed(os.environ, environment), _attributes(
             (shared.azure.clients, "_transport", lambda: transport),
             (shared.azure.clients, "credential", credential),
+            (activities.claim, "settings", self._settings),
             (shared.side_by_side, "ThreadPoolExecutor", _OneByOne),
             (sys.modules[HistoryEvent.__module__], "dt_parse", _parsed_once),
             # A container's client wraps the transport, and its wrapper sleeps by itself.

@@ -1,11 +1,14 @@
 """What may go wrong with one call of the app, and where: the n-th call of a run, once, several times or for good."""
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from local.azure.faults import Fault, Faults
 from local.azure.operation_log import Service
+from local.host.clock import VirtualClock
 
 
 class Way(StrEnum):
@@ -59,6 +62,27 @@ class Trouble:
         return cls(int(call), Way(way), FOR_GOOD if often == "for-good" else int(often[1:] or 1) if often else 1)
 
 
+class Storm:
+    """Four of five calls are throttled until a moment; it notes who does not wait as long as it was told."""
+
+    def __init__(self, drawn: random.Random, clock: VirtualClock, until: datetime) -> None:
+        self._drawn, self._clock, self._until = drawn, clock, until
+        self._not_before: dict[str, datetime] = {}
+        self.impatient: list[str] = []
+
+    def throttles(self, service: Service, what: str) -> int | None:
+        """Retry-After in seconds, if this call is throttled."""
+        now = self._clock.now()
+        # Of ARM each call belongs to one activity; the claim, say, is read by all of them.
+        if service == "arm" and now < self._not_before.pop(what, now):
+            self.impatient.append(what)
+        if now >= self._until or self._drawn.random() > 0.8:
+            return None
+        seconds = self._drawn.randint(1, 30)
+        self._not_before[what] = now + timedelta(seconds=seconds)
+        return seconds
+
+
 class Troubles(Faults):
     """Counts the calls that arrive, and lets those fail that are to."""
 
@@ -68,18 +92,23 @@ class Troubles(Faults):
         self.calls: list[str] = []
         self.injected = 0
         self.is_silent = False
+        self.storm: Storm | None = None
         self._hit: dict[str, Trouble] = {}
         self._left: dict[str, int] = {}
 
     def end(self) -> None:
         """Everything works again."""
-        self.planned, self._hit, self._left = [], {}, {}
+        self.planned, self._hit, self._left, self.storm = [], {}, {}, None
         self.clear()
 
     def take(self, service: Service, method: str, raw_path: str) -> Fault | None:
         what = f"{method} {raw_path.partition('?')[0]}"
         number = len(self.calls)
         self.calls.append(what)
+        if self.storm and (seconds := self.storm.throttles(service, what)):
+            self.injected += 1
+            fault = _fault(Way.THROTTLED, service, method)
+            return replace(fault, headers={**fault.headers, "Retry-After": str(seconds)})
         for trouble in self.planned:
             if trouble.call == number:
                 self._hit[what], self._left[what] = trouble, trouble.times
