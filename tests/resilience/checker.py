@@ -8,7 +8,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from local.azure.clock import parse_iso
@@ -196,12 +197,27 @@ def single_writers(evidence: Evidence) -> list[Violation]:
         for call in evidence.effects()
         if call["effect"] == "create" and "/customimages/" in call["path"].lower()
     )
-    deleted = {call["path"].lower() for call in evidence.effects() if call["effect"] == "delete"}
+    deleted = {call["path"].lower() for call in evidence.log if call["effect"] == "delete"}
     return found + [
         Violation("I8", f"{path} was created {count} times")
         for path, count in created.items()
         if count > 1 and path not in deleted
     ]
+
+
+class Lived(NamedTuple):
+    target: str
+    length: timedelta
+
+
+def copies_lived(evidence: Evidence) -> list[Lived]:
+    """From the beginning of each copy that was removed again to its removal."""
+    removed = {
+        call["path"].lstrip("/"): datetime.fromisoformat(call["time"])
+        for call in evidence.log
+        if call["effect"] == "delete"
+    }
+    return [Lived(copy.target, removed[copy.target] - copy.time) for copy in evidence.copies if copy.target in removed]
 
 
 def golden_images_stay(evidence: Evidence) -> list[Violation]:

@@ -58,10 +58,13 @@ def clocks(trial: Trial, text: str) -> None:
     if what == "long":
         trial.run()
         trial.judge(is_delivered=False)
-        for path, lifetime in laboratory.lifetimes.items():
-            begun = next(copy.time for copy in laboratory.copies if copy.target == path)
-            if laboratory.clock.now() - begun > DEADLINE + timedelta(minutes=30) or lifetime < DEADLINE:
-                trial.violations.append(Violation("deadline", f"{path} outlived its address of {lifetime}"))
+        lived = [lived for lived in checker.copies_lived(trial.evidence) if lived.length > timedelta(hours=1)]
+        if len(lived) != len(LONG):
+            trial.violations.append(Violation("deadline", f"{len(lived)} copies were aborted instead of {len(LONG)}"))
+        for path, length in lived:
+            if not DEADLINE <= length <= min(DEADLINE + timedelta(minutes=10), laboratory.lifetimes[path]):
+                what = f"{path} was aborted after {length}; its address lives {laboratory.lifetimes[path]}"
+                trial.violations.append(Violation("deadline", what))
         laboratory.state.merge_behave({"copy": {key: {"seconds": 60} for key in LONG}})
     elif what != "asleep":
         hour = timedelta(hours=1 if what == "on" else -1)
@@ -72,6 +75,8 @@ def clocks(trial: Trial, text: str) -> None:
 
         laboratory.watch.acts[int(place)] = jump
     recover(trial)
+    # An activity under which the clock jumps only seems to take an hour.
+    trial.violations = [violation for violation in trial.violations if what == "long" or violation.invariant != "time"]
 
 
 LONG = (f"stlab3/{LEGACY_VHD}", "stfactory/vm-windows-os.vhd")
@@ -256,7 +261,7 @@ def vanished(trial: Trial, text: str) -> None:
 
     laboratory.watch.acts[int(place)] = happen
     trial.run()
-    trial.judge(is_clean=what != "account", is_delivered=False)
+    trial.judge(is_clean=what not in ("account", "locked"), is_delivered=False)
     others = [violation.what for violation in checker.undelivered(trial.evidence) if "'lab-2'" not in violation.what]
     if what != "vm":
         trial.violations += [Violation("blast radius", what) for what in others]
@@ -368,6 +373,7 @@ def operated(trial: Trial, text: str) -> None:
             laboratory.upload("labs.json", _LABS[drawn.choice(list(_LABS))]())
         trial.last = laboratory.start(after=trial.last)
         laboratory.go_on(until=trial.has_ended)
+    laboratory.watch.leave_alone()
     laboratory.go_on()
     laboratory.upload("labs.json", reference_configuration()["labs.json"])
     recover(trial)

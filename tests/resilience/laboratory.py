@@ -134,6 +134,11 @@ class Watch:
     def kill_at(self, number: int) -> None:
         self._kills.add(number)
 
+    def leave_alone(self) -> None:
+        """Nothing more is done to the run."""
+        self._kills.clear()
+        self.acts.clear()
+
     def _time(self, when: str, name: str) -> None:
         """How long activities take, in virtual time."""
         strand = self._laboratory.strands.current
@@ -284,7 +289,7 @@ class Laboratory:
         self.tell("start", run_id)
         return run_id
 
-    def go_on(self, until: Callable[[], bool] = lambda: False, within: timedelta = timedelta(days=3)) -> None:
+    def go_on(self, until: Callable[[], bool] = lambda: False, within: timedelta = timedelta(days=10)) -> None:
         """Let everything happen that is going to, a host that dies included; raises Stuck when it never ends."""
         end = self.clock.now() + within
         while not until():
@@ -315,6 +320,10 @@ class Laboratory:
         """An operator deletes a custom image."""
         self.state.images.delete(image_lab(image), image.name)
         self.parts.images._forget(image)  # noqa: SLF001
+        path = f"{image_lab(image)}/customimages/{image.name}"
+        self.log.record(
+            service="arm", method="DELETE", path=path, status=202, effect="delete", caller="local", account=None
+        )
 
     # --- The timeline
 
