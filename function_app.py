@@ -25,6 +25,13 @@ from activities.delivery import (
     image_removal_pending,
     settle_delivery,
 )
+from activities.generalize import (
+    begin_deallocate,
+    begin_generalize,
+    deallocation_pending,
+    end_generalize,
+    generalize_pending,
+)
 from activities.inspection import (
     find_resource_groups,
     give_up_listing,
@@ -72,6 +79,11 @@ ACTIVITIES = (
     plan_captures_of_run,
     open_round,
     next_ticket,
+    begin_generalize,
+    generalize_pending,
+    begin_deallocate,
+    deallocation_pending,
+    end_generalize,
     begin_capture_copy,
     capture_copy_pending,
     release_disk,

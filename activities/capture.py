@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from activities.copies import RunningCopy, copy_progress
 from activities.grants import end_grant, record_grant, take_back_grant
 from activities.marks import GOLDEN, mark
-from shared.azure import compute
+from shared.azure import disks
 from shared.azure.vhds import SAS_MARGIN, Vhd, Vhds
 from shared.domain.capture import Capture, capture_key
 from shared.domain.manifest import write_manifest
@@ -48,7 +48,7 @@ def begin_capture_copy(work: CaptureWork) -> RunningCopy:
 
 def _export(work: CaptureWork, vhds: Vhds) -> Vhd:
     run, capture = work.run, work.capture
-    source = compute.grant(capture.disk.id, work.terms.copy_deadline + SAS_MARGIN)
+    source = disks.grant(capture.disk.id, work.terms.copy_deadline + SAS_MARGIN)
     return vhds.begin_copy(capture.vhd, source, mark(run, GOLDEN, digest=capture.digest, image=capture.image))
 
 
@@ -91,7 +91,7 @@ def release_disk(work: CaptureWork) -> CaptureWork:
     """End the export, and answer the capture with the disk as it is now: either of its two states counts as captured."""
     fence(work.run)
     end_grant(work.run, work.capture.disk)
-    return replace(work, capture=replace(work.capture, disk=compute.get_disk(work.capture.disk.id)))
+    return replace(work, capture=replace(work.capture, disk=disks.get_disk(work.capture.disk.id).identity))
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,15 @@ def write_capture_manifest(released: CaptureWork) -> Manifested:
         raise RejectedError("CopyGone", f"The VHD {vhds}/{capture.vhd} is gone.", "The next run captures it afresh.")
     keys = (capture.digest, capture_key(capture.vm_id, capture.disk))
     image = capture.golden_image(vhd.size_bytes, tuple(dict.fromkeys(keys)))
-    extra = {"vm": capture.vm, "vmId": capture.vm_id, "diskId": capture.disk.id, "run": run.id, "factory": run.factory}
-    vhds.create(capture.manifest, write_manifest(image, extra))
+    origin = {
+        "generation": capture.generation,
+        "vm": capture.vm,
+        "vmId": capture.vm_id,
+        "diskId": capture.disk.id,
+        "run": run.id,
+        "factory": run.factory,
+    }
+    vhds.create(capture.manifest, write_manifest(image, origin))
     return Manifested(vhd.size_bytes)
 
 

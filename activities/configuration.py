@@ -62,7 +62,16 @@ def read_configuration(asked: Asked) -> Configured:
 
 def _frozen(request: RunRequest) -> FrozenConfiguration:
     now = settings()
-    terms = Terms(request.lanes or now.lanes, now.copy_deadline, now.image_deadline, now.versions)
+    terms = Terms(
+        lanes=request.lanes or now.lanes,
+        copy_deadline=now.copy_deadline,
+        image_deadline=now.image_deadline,
+        versions=now.versions,
+        stall_deadline=now.stall_deadline,
+        generalize=now.generalize,
+        generalize_fallback=now.generalize_fallback,
+        generalize_deadline=now.generalize_deadline,
+    )
     container = configuration_container()
     found = [blob for name in CONFIGURATION_BLOBS if (blob := container.find(name, MAX_BYTES + 1))]
     if not found:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from activities.copies import RunningCopy, copy_progress
 from activities.marks import COPY, mark
-from shared.azure import labs
+from shared.azure import labs, tags
 from shared.azure.labs import Operation
 from shared.azure.vhds import Vhds
 from shared.domain.distribution import Delivery
@@ -14,12 +14,9 @@ from shared.domain.matching import canonical_path
 from shared.domain.outcomes import Outcome
 from shared.domain.runs import Run, Terms
 from shared.domain.tickets import Kind
-from shared.domain.waiting import DONE, Progress, Waiting
+from shared.domain.waiting import DONE, PENDING, Progress, Waiting
 from shared.errors import MissingError, PermanentError, RejectedError
 from shared.journal import Journal, fence
-
-PENDING = Progress(pending=True)
-UNKNOWN_OPERATION = Operation()
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ class ImageCreation:
     """What to ask about: the delivery whose custom image is being made and the operation that knows why it failed."""
 
     work: DeliveryWork
-    operation: Operation = UNKNOWN_OPERATION
+    operation: Operation = labs.UNKNOWN_OPERATION
 
 
 def begin_custom_image(work: DeliveryWork) -> ImageCreation:
@@ -200,12 +197,13 @@ def _reads(delivery: Delivery, vhd_url: str) -> bool:
 def _tags(run: Run, delivery: Delivery) -> dict[str, str]:
     """ImagePath as the original writes it, so that both factories recognise the image; then whose it is and what it holds."""
     image = delivery.image
-    tags = {
-        labs.TAG_IMAGE_PATH: canonical_path(image.image_path),
-        labs.TAG_FACTORY: run.factory,
-        labs.TAG_RUN: run.id,
-        labs.TAG_BUILT: image.built.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        labs.TAG_DIGEST: image.digest,
-        labs.TAG_CONFIGURATION: delivery.configuration,
+    marks = {
+        tags.IMAGE_PATH: canonical_path(image.image_path),
+        tags.FACTORY: run.factory,
+        tags.RUN: run.id,
+        tags.BUILT: image.built.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        tags.DIGEST: image.digest,
+        tags.CONFIGURATION: delivery.configuration,
+        tags.IMAGE_STATE: "specialized" if image.os_state is OsState.SPECIALIZED else "",
     }
-    return {name: value[:256] for name, value in tags.items() if value}
+    return {name: value[:256] for name, value in marks.items() if value}

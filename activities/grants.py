@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from shared.azure import compute
+from shared.azure import disks
 from shared.azure.blobs import Blob
-from shared.domain.capture import OsDisk
 from shared.domain.findings import Finding, Severity
+from shared.domain.golden_vms import OsDisk
 from shared.domain.runs import Run
 from shared.errors import PermanentError, RejectedError
 from shared.journal import CONTENDED, claim_container, contended
@@ -33,7 +33,7 @@ def record_grant(run: Run, disk: OsDisk) -> None:
     records, name = claim_container(run.account), _name(disk)
     for _ in range(CONTENDED):
         # In this order: our exports are recorded before they begin.
-        exported, found = compute.is_exported(disk.id), records.find(name)
+        exported, found = disks.get_disk(disk.id).traits.is_exported, records.find(name)
         if found is not None and _owner(found) > run.id:
             raise PermanentError("Fenced", f"Run {_owner(found)} exports the disk {disk.id}; nothing was done.")
         if exported and found is None:
@@ -43,11 +43,16 @@ def record_grant(run: Run, disk: OsDisk) -> None:
                 "End that export (az disk revoke-access), then run again.",
             )
         if exported:
-            compute.revoke(disk.id)
+            disks.revoke(disk.id)
         record = to_json(GrantRecord(run.id, disk.id, datetime.now(UTC)))
         if records.replace(name, record, found.etag) if found else records.create(name, record):
             return
     raise contended("The record of an export")
+
+
+def is_recorded(run: Run, disk: OsDisk) -> bool:
+    """Is an export of the disk one that the factory asked for?"""
+    return claim_container(run.account).exists(_name(disk))
 
 
 def end_grant(run: Run, disk: OsDisk) -> None:
@@ -64,7 +69,7 @@ def take_back_grant(run: Run, disk: OsDisk) -> None:
     """
     found = claim_container(run.account).find(_name(disk))
     if found is None:
-        compute.revoke(disk.id)
+        disks.revoke(disk.id)
     elif _owner(found) == run.id:
         _end(run, found)
 
@@ -89,7 +94,7 @@ def end_grants_of_dead_runs(run: Run) -> tuple[Finding, ...]:
 
 def _end(run: Run, found: Blob) -> None:
     """Revoke, then forget, unless the record was written anew meanwhile: then there is another export."""
-    compute.revoke(from_json(found.data, GrantRecord).disk)
+    disks.revoke(from_json(found.data, GrantRecord).disk)
     claim_container(run.account).delete(found.name, found.etag)
 
 

@@ -1,17 +1,21 @@
 """Look at the factory lab and at the labs, and sweep there what a dead run left."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from activities.configuration import LABS_PER_CHILD
+from activities.generalize import sweep_generalizing_images
+from activities.golden_vms import looked_at
 from activities.grants import end_grants_of_dead_runs
 from activities.marks import GOLDEN, is_leftover, sweep_copies
 from shared.azure import labs
 from shared.azure.blobs import ListedBlob
-from shared.azure.compute import with_compute
+from shared.azure.lab_vms import list_vms
 from shared.azure.vhds import Vhds
-from shared.domain.capture import GoldenVm
 from shared.domain.distribution import LabStock
 from shared.domain.findings import Finding, Severity
+from shared.domain.generalizing import Fallback
+from shared.domain.golden_vms import GoldenVm
 from shared.domain.images import GoldenImage, ImageState
 from shared.domain.labs import LabId, LabRequest
 from shared.domain.manifest import read_manifest
@@ -19,6 +23,7 @@ from shared.domain.outcomes import Outcome
 from shared.domain.runs import Run
 from shared.errors import ConfigurationError, MissingError, PermanentError, RejectedError
 from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
+from shared.settings import settings
 from shared.side_by_side import side_by_side
 
 
@@ -40,13 +45,15 @@ def inspect_factory(run: Run) -> Inspected:
     images, findings = _golden_images(vhds, blobs)
     findings += end_grants_of_dead_runs(run)
     _sweep_unfinished_captures(run, vhds, blobs, images)
-    vms = side_by_side(_looked_up, labs.list_vms(lab.id))
+    if settings().generalize_fallback is Fallback.CUSTOM_IMAGE:
+        sweep_generalizing_images(run)
+    vms = side_by_side(partial(_looked_at, run), list_vms(lab.id))
     Journal(run.id).write("factory.json", FactoryInventory(lab, tuple(vms), images, findings))
     return Inspected(len(vms), len(images))
 
 
-def _looked_up(vm: GoldenVm) -> GoldenVm:
-    return with_compute(vm) if vm.is_candidate else vm
+def _looked_at(run: Run, vm: GoldenVm) -> GoldenVm:
+    return looked_at(run, vm) if vm.is_candidate else vm
 
 
 def _golden_images(vhds: Vhds, blobs: dict[str, ListedBlob]) -> tuple[tuple[GoldenImage, ...], tuple[Finding, ...]]:

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, replace
 
-from shared.domain.capture import CapturePlan, plan_captures
+from shared.azure.vhds import Vhds
+from shared.domain.capture import Capture, CapturePlan, plan_captures
 from shared.domain.distribution import DistributionPlan, LabStock, Order, plan_distribution
 from shared.domain.images import GoldenImage
+from shared.domain.manifest import read_manifest
 from shared.domain.outcomes import Ending, Outcome
-from shared.domain.runs import Run, started
+from shared.domain.runs import Run
 from shared.domain.tickets import Kind
 from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
+from shared.side_by_side import side_by_side
 
 CAPTURE_PLAN = "captures.json"
 DISTRIBUTION_PLAN = "plan.json"
@@ -28,7 +31,8 @@ def plan_captures_of_run(run: Run) -> Planned:
     journal = Journal(run.id)
     if not journal.has(CAPTURE_PLAN):
         inventory = journal.read("factory.json", FactoryInventory)
-        journal.write(CAPTURE_PLAN, plan_captures(inventory.vms, inventory.images, run.id, run.day, started(run.id)))
+        policy = journal.read("configuration.json", FrozenConfiguration).terms.generalize
+        journal.write(CAPTURE_PLAN, plan_captures(inventory.vms, inventory.images, run.id, policy))
     plan = journal.read(CAPTURE_PLAN, CapturePlan)
     return Planned(len(plan.captures), len(plan.decided))
 
@@ -52,17 +56,20 @@ def _distribution(run: Run, journal: Journal) -> DistributionPlan:
         for lab in configuration.set_aside
     ]
     order = Order(run.id, run.factory, inventory.lab, configuration.terms.versions, configuration.sha256)
-    images = (*inventory.images, *_captured(journal))
+    images = (*inventory.images, *_captured(run, journal))
     labs = [*zip(configuration.labs, stocks, strict=True), *aside]
     return plan_distribution(order, labs, images, configuration.definitions)
 
 
-def _captured(journal: Journal) -> list[GoldenImage]:
-    """The golden images that this run has just made."""
+def _captured(run: Run, journal: Journal) -> list[GoldenImage]:
+    """The golden images that this run has just made, as their manifests tell."""
     lengths = {key: o.bytes for key, o in journal.outcomes(Kind.CAPTURES) if o.state is Ending.CAPTURED}
     captures = journal.read(CAPTURE_PLAN, CapturePlan).captures
-    return [
-        replace(capture.golden_image(0, ()), size_bytes=lengths[capture.key])
-        for capture in captures
-        if capture.key in lengths
-    ]
+    vhds = Vhds(run.account)
+
+    def read(capture: Capture) -> GoldenImage:
+        manifest = vhds.get(capture.manifest)
+        image, _ = read_manifest(manifest.data, manifest.name, manifest.modified)
+        return replace(image, size_bytes=lengths[capture.key])
+
+    return side_by_side(read, [capture for capture in captures if capture.key in lengths])

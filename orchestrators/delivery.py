@@ -19,7 +19,7 @@ from activities.delivery import (
 from activities.tickets import Noted, Round, SpeedNote, note_speed
 from shared.domain.outcomes import Ending, Outcome
 from shared.domain.tickets import Kind
-from shared.domain.waiting import Progress
+from shared.domain.waiting import Deadline, Progress
 from shared.durable import (
     Orchestration,
     Steps,
@@ -77,8 +77,8 @@ def _copied(context: Orchestration, work: DeliveryWork) -> Steps[Copying | None]
         done = progress.done_bytes or 0
         return call(context, note_speed, SpeedNote(work_round, account, waited.total_seconds(), done))
 
-    deadline = work.terms.copy_deadline
-    waiting = yield from wait_on(context, copy_pending, copying.copy, deadline, what, copying.waiting, noted)
+    deadline = Deadline(what, work.terms.copy_deadline, work.terms.stall_deadline)
+    waiting = yield from wait_on(context, copy_pending, copying.copy, deadline, copying.waiting, noted)
     return replace(copying, waiting=waiting) if waiting else None
 
 
@@ -86,12 +86,13 @@ def _created(context: Orchestration, work: DeliveryWork) -> Steps[None]:
     """The lab has the custom image; one of ours that had failed is made anew."""
     delivery = work.delivery
     what = f"The custom image {delivery.image.name} of the lab {delivery.lab.id.name}"
+    deadline = Deadline(what, work.terms.image_deadline)
     if delivery.adopt:
         creation = ImageCreation(work)
     else:
         if delivery.repair:
             removal = yield from call(context, begin_image_removal, work)
             if removal.pending:
-                yield from wait_while(context, image_removal_pending, work, work.terms.image_deadline, what)
+                yield from wait_while(context, image_removal_pending, work, deadline)
         creation = yield from call(context, begin_custom_image, work)
-    yield from wait_while(context, custom_image_pending, creation, work.terms.image_deadline, what)
+    yield from wait_while(context, custom_image_pending, creation, deadline)

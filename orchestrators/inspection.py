@@ -13,9 +13,8 @@ from activities.inspection import (
     inspect_lab,
     set_lab_aside,
 )
-from shared.domain.capture import short_hash
 from shared.domain.outcomes import Outcome
-from shared.domain.runs import Run, child_id
+from shared.domain.runs import Run, child_id, short_hash
 from shared.durable import Orchestration, Steps, call, fan_out, fan_out_children
 from shared.errors import ExhaustedError, PermanentError
 

@@ -7,8 +7,7 @@ from activities.delivery import DeliveryWork
 from activities.tickets import Round, Ticket, TicketRequest, close_unfinished, next_ticket, open_round
 from orchestrators.capture import capture
 from orchestrators.delivery import deliver
-from shared.domain.capture import short_hash
-from shared.domain.runs import Run, child_id
+from shared.domain.runs import Run, child_id, short_hash
 from shared.domain.tickets import Answer, Kind
 from shared.durable import Orchestration, Steps, call, call_child, continue_as_new, fan_out_children
 from shared.errors import PermanentError

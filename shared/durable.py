@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 from shared.domain.outcomes import Outcome
-from shared.domain.waiting import STALLED_AFTER, Progress, Waiting, next_pause
+from shared.domain.waiting import Deadline, Progress, Waiting, next_pause
 from shared.errors import (
     ConfigurationError,
     ExhaustedError,
@@ -153,13 +153,11 @@ def fan_out_children(
     return results
 
 
-def wait_while(
-    context: Orchestration, ask: Activity[V, Progress], subject: V, within: timedelta, what: str
-) -> Steps[None]:
+def wait_while(context: Orchestration, ask: Activity[V, Progress], subject: V, deadline: Deadline) -> Steps[None]:
     """Ask until nothing is pending, pausing by progress; raises ExhaustedError when overdue or without progress."""
     waiting: Waiting | None = begin_waiting(context)
     while waiting is not None:
-        waiting = yield from wait_on(context, ask, subject, within, what, waiting)
+        waiting = yield from wait_on(context, ask, subject, deadline, waiting)
 
 
 def begin_waiting(context: Orchestration) -> Waiting:
@@ -170,8 +168,7 @@ def wait_on(
     context: Orchestration,
     ask: Activity[V, Progress],
     subject: V,
-    within: timedelta,
-    what: str,
+    deadline: Deadline,
     waiting: Waiting,
     at_first_progress: Callable[[timedelta, Progress], Steps[Any]] | None = None,
 ) -> Steps[Waiting | None]:
@@ -190,13 +187,9 @@ def wait_on(
             if most == 0 and at_first_progress is not None:
                 yield from at_first_progress(now - begun, progress)
             most, moved = progress.done_bytes or 0, now
-        if now - begun >= within:
-            raise ExhaustedError("Overdue", f"{what} is not done after {within}.", "The next run starts it afresh.")
-        if progress.total_bytes and now - moved >= STALLED_AFTER:
-            raise ExhaustedError(
-                "Stalled", f"{what} made no progress for {STALLED_AFTER}.", "The next run starts it afresh."
-            )
-        yield context.create_timer(now + min(next_pause(now - begun, progress), within - (now - begun)))
+        deadline.check(now - begun, now - moved, progress)
+        rest = deadline.within - (now - begun)
+        yield context.create_timer(now + min(next_pause(now - begun, progress), rest))
     return Waiting(begun, moved, most)
 
 

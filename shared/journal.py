@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from shared.azure.blobs import Container
-from shared.domain.capture import GoldenVm
 from shared.domain.claim import Claim
 from shared.domain.findings import Finding
+from shared.domain.golden_vms import GoldenVm
 from shared.domain.images import GoldenImage
 from shared.domain.labs import Lab, LabRequest, SetAside
 from shared.domain.outcomes import Ending, Outcome
@@ -69,12 +69,16 @@ class FactoryInventory:
     findings: tuple[Finding, ...] = ()
 
 
+def journal_container() -> Container:
+    return Container(settings().journal_account, settings().journal_container)
+
+
 class Journal:
     """The blobs of one run, below `runs/<run id>/`. Documents are created once and never changed; only tickets are."""
 
     def __init__(self, run_id: str) -> None:
         self.run_id = run_id
-        self.container = Container(settings().journal_account, settings().journal_container)
+        self.container = journal_container()
 
     def path(self, name: str) -> str:
         return f"runs/{self.run_id}/{name}"

@@ -6,10 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from functools import lru_cache
+from typing import TypeVar
 
+from shared.domain.generalizing import Fallback, Generalize
 from shared.domain.labs import LabId
 from shared.errors import ConfigurationError
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 MOST_LANES = 100
 LONGEST_SAS = timedelta(days=7)
@@ -30,6 +35,10 @@ class Settings:
     lanes: int
     copy_deadline: timedelta
     image_deadline: timedelta
+    stall_deadline: timedelta
+    generalize: Generalize
+    generalize_fallback: Fallback
+    generalize_deadline: timedelta
     versions: int
     arm_endpoint: str
     arm_audience: str
@@ -62,6 +71,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         lanes=read.number("MAX_CONCURRENT_COPIES", 20, most=MOST_LANES),
         copy_deadline=read.duration("COPY_DEADLINE", "12:00:00", most=LONGEST_SAS - timedelta(hours=2)),
         image_deadline=read.duration("IMAGE_DEADLINE", "02:00:00", most=timedelta(days=6)),
+        stall_deadline=read.duration("STALL_DEADLINE", "01:00:00", most=timedelta(days=6)),
+        generalize=read.choice("GENERALIZE", Generalize.NEVER),
+        generalize_fallback=read.choice("GENERALIZE_FALLBACK", Fallback.NONE),
+        generalize_deadline=read.duration("GENERALIZE_DEADLINE", "01:00:00", most=timedelta(days=1)),
         versions=read.number("VERSIONS_TO_DELIVER", 1, most=1000),
         arm_endpoint=read.text("ARM_ENDPOINT", "https://management.azure.com").rstrip("/"),
         arm_audience=read.text("ARM_AUDIENCE", "https://management.azure.com").rstrip("/"),
@@ -108,6 +121,13 @@ class _Reader:
         if re.fullmatch(r"[0-9]{1,9}", value) and 1 <= int(value) <= most:
             return int(value)
         self.wrong.append(f"{name} is {value!r}, but must be a whole number from 1 to {most}")
+        return default
+
+    def choice(self, name: str, default: Choice) -> Choice:
+        value, known = self.text(name, default).lower(), type(default)
+        if value in list(known):
+            return known(value)
+        self.wrong.append(f"{name} is {value!r}, but must be one of {', '.join(known)}")
         return default
 
     def duration(self, name: str, default: str, most: timedelta) -> timedelta:

@@ -1,90 +1,38 @@
-"""Microsoft.DevTestLab/labs/artifactSources: the public repository that every lab has, as far as it generalizes VMs."""
+"""Microsoft.DevTestLab/labs/artifactSources: where a lab's artifacts come from, and which there are."""
 
 from local.azure.arm_answers import Answer, ArmCall, not_found
 from local.azure.arm_labs import Labs, find_lab
-from local.azure.resources import Json, Lab
+from local.azure.artifact_repositories import Repository, repositories
 from local.azure.state import State
-
-_PUBLIC_REPO = "public repo"
-_ARTIFACTS = {
-    "windows-sysprep": ("Sysprep", "Windows"),
-    "linux-deprovision": ("Linux Deprovision", "Linux"),
-}
 
 
 class ArtifactSources:
-    """Read only, and the same in every lab."""
+    """Read only: the world says which there are."""
 
     def __init__(self, state: State, labs: Labs) -> None:
         self._state, self._labs = state, labs
 
     async def list(self, call: ArmCall) -> Answer:
         lab = find_lab(self._state, call, "artifactSources/read")
-        return self._labs.page(call, [_source(lab), _environment_source(lab)])
+        return self._labs.page(call, [source.body for source in repositories(lab)])
 
     async def get(self, call: ArmCall) -> Answer:
-        return Answer(200, _source(self._source_lab(call)))
+        return Answer(200, self._find(call).body)
 
     async def list_artifacts(self, call: ArmCall) -> Answer:
-        lab = self._source_lab(call)
-        return self._labs.page(call, [_artifact(lab, name) for name in _ARTIFACTS])
+        return self._labs.page(call, [artifact.body() for artifact in self._find(call).artifacts])
 
     async def get_artifact(self, call: ArmCall) -> Answer:
-        lab = self._source_lab(call)
-        if call.name("artifact").lower() not in _ARTIFACTS:
-            names = f"{call.name('lab')}/{call.name('source')}/{call.name('artifact')}"
-            raise not_found("Microsoft.DevTestLab/labs/artifactSources/artifacts", names, call.group)
-        return Answer(200, _artifact(lab, call.name("artifact").lower()))
+        for artifact in self._find(call).artifacts:
+            if artifact.name.lower() == call.name("artifact").lower():
+                return Answer(200, artifact.body())
+        names = f"{call.name('lab')}/{call.name('source')}/{call.name('artifact')}"
+        raise not_found("Microsoft.DevTestLab/labs/artifactSources/artifacts", names, call.group)
 
-    def _source_lab(self, call: ArmCall) -> Lab:
+    def _find(self, call: ArmCall) -> Repository:
         lab = find_lab(self._state, call, "artifactSources/read")
-        if call.name("source").lower() != _PUBLIC_REPO:
-            names = f"{call.name('lab')}/{call.name('source')}"
-            raise not_found("Microsoft.DevTestLab/labs/artifactSources", names, call.group)
-        return lab
-
-
-def _source(lab: Lab) -> Json:
-    """Recorded in devtestlab/test_lab_retrieve_commands.json."""
-    return {
-        "properties": {
-            "displayName": "Public Artifact Repo",
-            "uri": "https://github.com/Azure/azure-devtestlab.git",
-            "sourceType": "GitHub",
-            "folderPath": "/Artifacts",
-            "branchRef": "master",
-            "status": "Enabled",
-            "provisioningState": "Succeeded",
-            "uniqueIdentifier": "00000000-0000-0000-0000-000000000000",
-        },
-        "id": f"{lab.id}/artifactsources/{_PUBLIC_REPO}",
-        "name": "Public Repo",
-        "type": "Microsoft.DevTestLab/labs/artifactSources",
-    }
-
-
-def _environment_source(lab: Lab) -> Json:
-    source = _source(lab)
-    properties = {key: value for key, value in source["properties"].items() if key != "folderPath"}
-    properties |= {"displayName": "Public Environment Repo", "armTemplateFolderPath": "/Environments"}
-    properties["status"] = "Disabled"
-    identity = {"id": f"{lab.id}/artifactsources/public environment repo", "name": "Public Environment Repo"}
-    return {**source, "properties": properties, **identity}
-
-
-def _artifact(lab: Lab, name: str) -> Json:
-    title, system = _ARTIFACTS[name]
-    return {
-        "properties": {
-            "title": title,
-            "description": f"{title} the virtual machine.",
-            "publisher": "Microsoft",
-            "filePath": f"Artifacts/{name}",
-            "targetOsType": system,
-            "parameters": {},
-            "createdDate": "2024-08-28T09:37:50.2853801+00:00",
-        },
-        "id": f"{lab.id}/artifactsources/{_PUBLIC_REPO}/artifacts/{name}",
-        "name": name,
-        "type": "Microsoft.DevTestLab/labs/artifactSources/artifacts",
-    }
+        for source in repositories(lab):
+            if source.name.lower() == call.name("source").lower():
+                return source
+        names = f"{call.name('lab')}/{call.name('source')}"
+        raise not_found("Microsoft.DevTestLab/labs/artifactSources", names, call.group)

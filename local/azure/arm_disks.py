@@ -7,7 +7,8 @@ from local.azure.arm_labs import find_group
 from local.azure.arm_operations import DISK_SECONDS, Operations
 from local.azure.blob_store import BlobPath
 from local.azure.disk_exports import DiskExports
-from local.azure.resources import ComputeVm, Disk, Json
+from local.azure.machine_power import MachinePower
+from local.azure.resources import Disk, Json
 from local.azure.state import State
 from local.azure.vhd import FOOTER_SIZE, vhd_length
 
@@ -22,10 +23,12 @@ class CopySources(Protocol):
 
 
 class Disks:
-    """Disks by subscription. Their state follows from their VM and from the grant on them."""
+    """Disks by subscription. Their state follows from the VM that holds them and from the grant on them."""
 
-    def __init__(self, state: State, operations: Operations, exports: DiskExports, sources: CopySources) -> None:
-        self._state, self._operations = state, operations
+    def __init__(
+        self, state: State, operations: Operations, power: MachinePower, exports: DiskExports, sources: CopySources
+    ) -> None:
+        self._state, self._operations, self._power = state, operations, power
         self._exports, self._sources = exports, sources
 
     async def get(self, call: ArmCall) -> Answer:
@@ -62,14 +65,16 @@ class Disks:
             raise bad_request(
                 "InvalidParameter", f"The access '{body.get('access')}' is not allowed on disk '{disk.name}'."
             )
-        if disk.network_access_policy != "AllowAll" or disk.public_network_access == "Disabled":
-            message = f"The network access policy of disk '{disk.name}' does not allow a SAS URI."
+        if disk.network_access_policy != "AllowAll":
+            policy = f"network access policy is '{disk.network_access_policy}'"
+            raise ArmError(403, "DiskAccessDenied", f"A SAS URI is not allowed for disk '{disk.name}': its {policy}.")
+        if disk.public_network_access == "Disabled":
+            message = f"A SAS URI is not allowed for disk '{disk.name}': its public network access is disabled."
             raise ArmError(403, "DiskAccessDenied", message)
         if disk.name.lower() in [name.lower() for name in self._state.behave.get("grantFail") or list[str]()]:
             raise conflict("OperationNotAllowed", f"A SAS URI cannot be given for disk '{disk.name}' at this time.")
-        vm = self._vm_of(disk)
-        if vm is not None and vm.power != "deallocated":
-            told = f"Access not permitted because disk {disk.name} is currently attached to running VM {vm.id}."
+        if self._is_in_use(disk):
+            told = f"Access not permitted because disk {disk.name} is currently attached to running VM {disk.vm}."
             raise conflict("Conflict", told)
         if self._exports.active(disk):
             raise self._already_granted(disk)
@@ -85,27 +90,26 @@ class Disks:
             raise not_found("Microsoft.Compute/disks", call.name("disk"), call.group)
         return disk
 
-    def _vm_of(self, disk: Disk) -> ComputeVm | None:
-        parts = disk.vm.split("/")
-        return self._state.compute_vms.get(parts[2], f"{parts[4]}/{parts[8]}") if len(parts) == 9 else None
+    def _is_in_use(self, disk: Disk) -> bool:
+        """Whether a VM holds it that is not deallocated; a VM that is not in this world runs."""
+        vm = self._power.find(disk.vm)
+        return bool(disk.vm) and (vm is None or vm.power != "deallocated")
 
     def _disk_state(self, disk: Disk) -> str:
         if self._exports.active(disk):
             return "ActiveSAS"
-        vm = self._vm_of(disk)
-        if vm is None:
+        if not disk.vm:
             return "Unattached"
-        return "Reserved" if vm.power == "deallocated" else "Attached"
+        return "Attached" if self._is_in_use(disk) else "Reserved"
 
     def _disk(self, disk: Disk) -> Json:
+        is_bootable = bool(disk.os_type)
         properties: Json = {
-            "osType": disk.os_type,
-            "hyperVGeneration": disk.hyper_v_generation,
-            "creationData": {"createOption": "FromImage"},
+            "creationData": {"createOption": "FromImage" if is_bootable else "Empty"},
             "diskSizeGB": max(1, int(disk.size_gb)),
             "diskIOPSReadWrite": 500,
             "diskMBpsReadWrite": 60,
-            "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+            "encryption": {"type": disk.encryption},
             "networkAccessPolicy": disk.network_access_policy,
             "publicNetworkAccess": disk.public_network_access,
             "timeCreated": disk.created,
@@ -115,8 +119,16 @@ class Disks:
             "uniqueId": disk.unique_id,
             "LastOwnershipUpdateTime": disk.ownership_updated,
         }
+        if is_bootable:
+            properties |= {"osType": disk.os_type, "hyperVGeneration": disk.hyper_v_generation}
         if disk.data_access_auth_mode is not None:
             properties["dataAccessAuthMode"] = disk.data_access_auth_mode
+        if disk.encryption_settings:
+            properties["encryptionSettingsCollection"] = _encryption_settings(disk)
+        if disk.security_type:
+            properties["securityProfile"] = {"securityType": disk.security_type}
+        if disk.purchase_plan is not None:
+            properties["purchasePlan"] = disk.purchase_plan
         body: Json = {
             "name": disk.name,
             "id": disk.id,
@@ -127,3 +139,10 @@ class Disks:
             "properties": properties,
         }
         return {**body, "managedBy": disk.vm} if disk.vm else body
+
+
+def _encryption_settings(disk: Disk) -> Json:
+    """Azure Disk Encryption: the guest encrypts, with a secret in a vault."""
+    vault = f"{disk.id.partition('/Microsoft.Compute/')[0]}/Microsoft.KeyVault/vaults/local"
+    key = {"sourceVault": {"id": vault}, "secretUrl": "https://local.vault.azure.net/secrets/disk/1"}
+    return {"enabled": True, "encryptionSettings": [{"diskEncryptionKey": key}], "encryptionSettingsVersion": "1.1"}

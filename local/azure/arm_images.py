@@ -13,7 +13,8 @@ from local.azure.arm_operations import Operations
 from local.azure.blob_store import BlobPath, BlobStore
 from local.azure.clock import iso
 from local.azure.contents import Contents
-from local.azure.resources import CustomImage, Due, Json, Lab, compute_id, lab_id, section
+from local.azure.image_source_vms import SPECIALIZED, ImageSourceVms, os_state
+from local.azure.resources import CustomImage, Due, Json, Lab, compute_id, section
 from local.azure.state import State
 from local.azure.vhd import PAGE, seeded_uuid
 
@@ -28,10 +29,18 @@ _GONE = {
 
 
 class CustomImages:
-    """Images by lab. One that is being created fails when its VHD goes away."""
+    """Images by lab. One that is being created fails when its VHD goes away, or its VM."""
 
-    def __init__(self, state: State, operations: Operations, labs: Labs, blobs: BlobStore, contents: Contents) -> None:
-        self._state, self._operations, self._labs = state, operations, labs
+    def __init__(
+        self,
+        state: State,
+        operations: Operations,
+        labs: Labs,
+        blobs: BlobStore,
+        contents: Contents,
+        sources: ImageSourceVms,
+    ) -> None:
+        self._state, self._operations, self._labs, self._sources = state, operations, labs, sources
         self._blobs, self._contents = blobs, contents
         self._storage = ""
         self._readers: dict[str, set[str]] = {}
@@ -60,7 +69,12 @@ class CustomImages:
             message = f"The custom image name '{name}' is invalid: 1 to 80 letters, digits, '_', '-', '(' or ')'."
             raise bad_request("InvalidCustomImageName", message)
         self._refuse_existing(lab, name)
-        digest = await self._check_vhd(lab, properties["vhd"]) if properties.get("vhd") else self._check_vm(properties)
+        if properties.get("vhd"):
+            digest = await self._check_vhd(lab, properties["vhd"])
+        elif properties.get("vm"):
+            digest = self._sources.check(lab, properties["vm"])
+        else:
+            raise bad_request("InvalidRequestContent", "A custom image needs either 'vhd' or 'vm'.")
         # While the VHD was looked at, another call may have come first.
         self._refuse_existing(lab, name)
         return self._begin(call, lab, name, properties, digest)
@@ -77,12 +91,16 @@ class CustomImages:
         if image is None:
             return Answer(204)
         with self._state.store.transaction():
-            self._forget(image)
-            self._state.images.delete(lab.id, image.name)
-            if image.state == "Creating" and image.operation:
-                self._operations.end(image.operation, {"code": "Canceled", "message": "The image was deleted."})
+            self.remove(image)
             operation = self._operations.begin("dtl", _DELETE_SECONDS)
         return self._operations.accepted(call, operation, lab.location, effect="delete")
+
+    def remove(self, image: CustomImage) -> None:
+        """Let it be gone; if it was being created, that ends."""
+        self._forget(image)
+        self._state.images.delete(image.lab_id, image.name)
+        if image.state == "Creating" and image.operation:
+            self._operations.end(image.operation, {"code": "Canceled", "message": "The image was deleted."})
 
     def vhd_gone(self, path: BlobPath) -> None:
         """To be called when a blob was deleted or replaced: image creations that read it fail."""
@@ -111,10 +129,6 @@ class CustomImages:
             if image.state == "Creating":
                 raise conflict("OperationInProgress", f"Another operation is in progress on the custom image '{name}'.")
             raise conflict("CannotSetProperty", f"Cannot set property 'vhd' of the existing custom image '{name}'.")
-
-    def _check_vm(self, properties: Json) -> None:
-        if not section(properties, "vm").get("sourceVmId"):
-            raise bad_request("InvalidRequestContent", "A custom image needs either 'vhd' or 'vm'.")
 
     async def _check_vhd(self, lab: Lab, vhd: Json) -> str:
         """Raise what the service would; returns the digest of the VHD."""
@@ -170,8 +184,9 @@ class CustomImages:
             )
             self._keep(image)
             self._watch(image)
-            script = self._script(image)
-            self._schedule(image, float(script.get("seconds", self._default_seconds)))
+            seconds = float(self._script(image).get("seconds", self._default_seconds))
+            self._sources.begin(image, seconds)
+            self._schedule(image, seconds)
         return self._operations.accepted(call, operation, lab.location, effect="create", status=201, body=_body(image))
 
     @property
@@ -180,7 +195,7 @@ class CustomImages:
 
     def _schedule(self, image: CustomImage, seconds: float) -> None:
         self._state.timeline.schedule(
-            Due(self._state.clock.now() + seconds, "image", _key(image), {"id": image.unique_id})
+            Due(self._state.clock.now() + seconds, "image", image.id, {"id": image.unique_id})
         )
 
     def _script(self, image: CustomImage) -> Json:
@@ -198,6 +213,9 @@ class CustomImages:
             message = script.get("message", f"Creating the image '{name}' failed.")
             self._fail(image, {"code": code, "message": message})
             return
+        if error := self._sources.end(image):
+            self._fail(image, error)
+            return
         with self._state.store.transaction():
             self._forget(image)
             self._keep(replace(image, state="Succeeded"))
@@ -212,30 +230,21 @@ class CustomImages:
                 self._operations.end(image.operation, error)
 
     def _keep(self, image: CustomImage) -> CustomImage:
-        return self._state.images.put(image_lab(image), image.name, image)
+        return self._state.images.put(image.lab_id, image.name, image)
 
     def _watch(self, image: CustomImage) -> None:
         if image.vhd_uri and (path := self._readable(image.vhd_uri)):
-            self._readers.setdefault(path, set()).add(_key(image))
+            self._readers.setdefault(path, set()).add(image.id)
 
     def _forget(self, image: CustomImage) -> None:
         if image.vhd_uri and (path := self._readable(image.vhd_uri)):
-            self._readers.get(path, set()).discard(_key(image))
+            self._readers.get(path, set()).discard(image.id)
 
     def _readable(self, uri: str) -> str | None:
         try:
             return str(self._parse(uri))
         except ArmError:
             return None
-
-
-def image_lab(image: CustomImage) -> str:
-    """The ARM id of an image's lab, which is the part of the table it lies in."""
-    return lab_id(image.subscription, image.rg, image.lab)
-
-
-def _key(image: CustomImage) -> str:
-    return f"{image_lab(image)}/customimages/{image.name}".lower()
 
 
 def _body(image: CustomImage) -> Json:
@@ -249,7 +258,7 @@ def _body(image: CustomImage) -> Json:
     properties |= {"provisioningState": image.state, "uniqueIdentifier": image.unique_id}
     body: Json = {
         "properties": properties,
-        "id": _key(image),
+        "id": image.id,
         "name": image.name,
         "type": "Microsoft.DevTestLab/labs/customImages",
     }
@@ -259,8 +268,6 @@ def _body(image: CustomImage) -> Json:
 def _managed(image: CustomImage) -> Json:
     """Generalized gives a managed image, specialized a snapshot (recorded in devtestlab/test_lab_custom_image.json)."""
     vm = image.body.get("vm", {})
-    states = {vm.get("linuxOsInfo", {}).get("linuxOsState"), vm.get("windowsOsInfo", {}).get("windowsOsState")}
-    vhd_is_specialized = image.body.get("vhd", {}).get("sysPrep") is False
-    specialized = bool(states & {"NonDeprovisioned", "NonSysprepped"}) if vm else vhd_is_specialized
+    specialized = os_state(vm) in SPECIALIZED if vm else image.body.get("vhd", {}).get("sysPrep") is False
     key, kind = ("managedSnapshotId", "snapshots") if specialized else ("managedImageId", "images")
     return {key: compute_id(image.subscription, image.rg, kind, image.name).lower()}

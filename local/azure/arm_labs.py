@@ -1,4 +1,4 @@
-"""Microsoft.DevTestLab: labs and their VMs."""
+"""Microsoft.DevTestLab/labs: the labs, and what all that lies in them is listed with."""
 
 import re
 from urllib.parse import quote, urlencode
@@ -12,15 +12,13 @@ from local.azure.arm_answers import (
     not_found,
     subscription_not_found,
 )
-from local.azure.clock import iso
-from local.azure.resources import Account, Json, Lab, LabVm, Subscription, storage_id
+from local.azure.resources import Account, Json, Lab, Subscription, storage_id
 from local.azure.state import State
 from local.azure.tokens import object_id
 from local.azure.vhd import seeded_uuid
 
 _PAGE_SIZE = 100
 _NAME_FILTER = re.compile(r"name\s+eq\s+'(?P<name>(?:[^']|'')*)'", re.IGNORECASE)
-_POWER_STATES = {"running": "Running", "starting": "Starting", "stopping": "Stopping", "deallocating": "Stopping"}
 
 
 def find_subscription(state: State, call: ArmCall) -> Subscription:
@@ -58,7 +56,7 @@ def find_account(state: State, name: str) -> Account | None:
 
 
 class Labs:
-    """Everything below `labs` that is only read here."""
+    """Labs by subscription. They are only read."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -76,19 +74,6 @@ class Labs:
 
     async def get(self, call: ArmCall) -> Answer:
         return Answer(200, self._body(find_lab(self._state, call)))
-
-    async def list_vms(self, call: ArmCall) -> Answer:
-        lab = find_lab(self._state, call, "virtualMachines/read")
-        return self.page(call, [self._vm(vm, lab, call) for vm in self._state.lab_vms.part(lab.id)])
-
-    async def get_vm(self, call: ArmCall) -> Answer:
-        lab = find_lab(self._state, call, "virtualMachines/read")
-        vm = self._state.lab_vms.get(lab.id, call.name("vm"))
-        if vm is None:
-            names = f"{call.name('lab')}/{call.name('vm')}"
-            raise not_found("Microsoft.DevTestLab/labs/virtualMachines", names, call.group)
-        formula = quote(vm.unique_id[:22] + "==", safe="=")
-        return Answer(200, self._vm(vm, lab, call), {"x-ms-dtl-vm-formula-hash": formula})
 
     def page(self, call: ArmCall, items: list[Json]) -> Answer:
         """One page of a list, filtered; the next begins where the token says."""
@@ -135,68 +120,6 @@ class Labs:
         }
         return body if lab.tags is None else {**body, "tags": lab.tags}
 
-    def _vm(self, vm: LabVm, lab: Lab, call: ArmCall) -> Json:
-        network = f"Dtl{lab.name}"
-        compute = self._compute(vm)
-        statuses = [artifact.get("status", "Succeeded") for artifact in vm.artifacts]
-        deployment: Json = {
-            "artifactsApplied": sum(status == "Succeeded" for status in statuses),
-            "totalArtifacts": len(statuses),
-        }
-        if statuses:
-            failed = "Failed" in statuses
-            deployment = {"deploymentStatus": "Failed" if failed else "Succeeded", **deployment}
-        properties: Json = {
-            "ownerObjectId": "",
-            "ownerUserPrincipalName": "",
-            "createdByUserId": "1003000000000000",
-            "createdByUser": "user@example.com",
-            "createdDate": iso(vm.created),
-            "computeId": vm.compute_id,
-            "osType": vm.os_type,
-            "size": "Standard_DS1_v2",
-            "userName": "labuser",
-            "isAuthenticationWithSshKey": False,
-            "labSubnetName": f"{network}Subnet",
-            "labVirtualNetworkId": f"{lab.id}/virtualnetworks/{network.lower()}",
-            "disallowPublicIpAddress": True,
-            "artifactDeploymentStatus": deployment,
-            "galleryImageReference": _gallery_image(vm.os_type),
-            "networkInterface": {},
-            "allowClaim": False,
-            "storageType": "Standard",
-            "virtualMachineCreationSource": "FromGalleryImage",
-            "lastKnownPowerState": _POWER_STATES.get(compute.power or "" if compute else "", "Stopped"),
-            "provisioningState": vm.state,
-            "uniqueIdentifier": vm.unique_id,
-        }
-        if vm.notes is not None:
-            properties["notes"] = vm.notes
-        expand = call.query.get("$expand", "").lower()
-        if "artifacts" in expand and vm.artifacts:
-            properties["artifacts"] = list(vm.artifacts)
-        if "computevm" in expand and compute:
-            properties["computeVm"] = {
-                "statuses": [{"code": status.code, "displayStatus": status.display} for status in compute.statuses],
-                "osType": compute.os_type,
-                "vmSize": "Standard_DS1_v2",
-                "osDiskId": compute.id.rpartition("/virtualMachines/")[0] + f"/disks/{compute.os_disk}",
-                "dataDiskIds": [],
-                "dataDisks": [],
-            }
-        body: Json = {
-            "properties": properties,
-            "location": lab.location,
-            "id": f"{lab.id}/virtualmachines/{vm.name}".lower(),
-            "name": vm.name,
-            "type": "Microsoft.DevTestLab/labs/virtualMachines",
-        }
-        return body if vm.tags is None else {**body, "tags": vm.tags}
-
-    def _compute(self, vm: LabVm):
-        parts = vm.compute_id.split("/")
-        return self._state.compute_vms.get(parts[2], f"{parts[4]}/{parts[8]}") if len(parts) == 9 else None
-
 
 def _filtered(items: list[Json], expression: str | None) -> list[Json]:
     if not expression:
@@ -207,11 +130,3 @@ def _filtered(items: list[Json], expression: str | None) -> list[Json]:
     if expression.strip().lower() == "properties/allowclaim":
         return [item for item in items if item["properties"].get("allowClaim")]
     raise bad_request("InvalidFilter", f"The filter '{expression}' is not supported.")
-
-
-def _gallery_image(os_type: str) -> Json:
-    if os_type == "Windows":
-        offer = {"offer": "WindowsServer", "publisher": "MicrosoftWindowsServer", "sku": "2022-datacenter"}
-    else:
-        offer = {"offer": "0001-com-ubuntu-server-jammy", "publisher": "canonical", "sku": "22_04-lts"}
-    return {**offer, "osType": os_type, "version": "latest"}

@@ -15,7 +15,6 @@ from local.azure.state import State
 
 Style = Literal["dtl", "compute", "disk"]
 DISK_SECONDS = 0.2
-COMPUTE_SECONDS = 0.5
 _FAST_POLL = {"x-ms-retry-after-ms": "50"}
 _PROVIDERS = {
     "dtl": ("Microsoft.DevTestLab", "operations"),

@@ -7,10 +7,12 @@ from local.azure.arm_answers import Answer, ArmCall
 from local.azure.arm_artifacts import ArtifactSources
 from local.azure.arm_disks import Disks
 from local.azure.arm_images import CustomImages
+from local.azure.arm_lab_vms import LabVms
 from local.azure.arm_labs import Labs
 from local.azure.arm_operations import Operations
 from local.azure.arm_tenant import Tenant
 from local.azure.arm_virtual_machines import VirtualMachines
+from local.azure.artifact_installs import ArtifactInstalls
 
 Handler = Callable[[ArmCall], Awaitable[Answer]]
 Route = tuple[str, re.Pattern[str], Handler]
@@ -27,6 +29,8 @@ _DISK = f"{_GROUP}/Microsoft.Compute/disks/{{disk}}"
 def arm_routes(
     tenant: Tenant,
     labs: Labs,
+    lab_vms: LabVms,
+    installs: ArtifactInstalls,
     sources: ArtifactSources,
     images: CustomImages,
     vms: VirtualMachines,
@@ -40,8 +44,11 @@ def arm_routes(
         ("PUT", f"{_LAB}/customimages/{{image}}", images.put),
         ("PATCH", f"{_LAB}/customimages/{{image}}", images.patch),
         ("DELETE", f"{_LAB}/customimages/{{image}}", images.delete),
-        ("GET", f"{_LAB}/virtualmachines", labs.list_vms),
-        ("GET", f"{_LAB}/virtualmachines/{{vm}}", labs.get_vm),
+        ("GET", f"{_LAB}/virtualmachines", lab_vms.list),
+        ("GET", f"{_LAB}/virtualmachines/{{vm}}", lab_vms.get),
+        ("POST", f"{_LAB}/virtualmachines/{{vm}}/start", lab_vms.start),
+        ("POST", f"{_LAB}/virtualmachines/{{vm}}/stop", lab_vms.stop),
+        ("POST", f"{_LAB}/virtualmachines/{{vm}}/applyArtifacts", installs.apply),
         ("GET", f"{_LAB}/artifactsources", sources.list),
         ("GET", _SOURCE, sources.get),
         ("GET", f"{_SOURCE}/artifacts", sources.list_artifacts),
@@ -51,6 +58,7 @@ def arm_routes(
         ("GET", f"{_SUBSCRIPTION}/providers/Microsoft.DevTestLab/labs", labs.list_by_subscription),
         ("GET", _VM, vms.get),
         ("GET", f"{_VM}/instanceView", vms.instance_view),
+        ("POST", f"{_VM}/start", vms.start),
         ("POST", f"{_VM}/deallocate", vms.deallocate),
         ("POST", f"{_VM}/powerOff", vms.power_off),
         ("POST", f"{_VM}/generalize", vms.generalize),

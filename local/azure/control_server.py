@@ -12,10 +12,11 @@ from local.azure.blob_store import BlobPath, BlobStore
 from local.azure.clock import iso
 from local.azure.faults import Faults
 from local.azure.operation_log import OperationLog
-from local.azure.resources import Due, Json
+from local.azure.resources import Json
 from local.azure.state import State
 from local.azure.traffic import Traffic
 from local.azure.world import WorldError, unwrap_case
+from local.azure.world_events import WorldEvents, check_events
 from local.azure.world_snapshot import WorldSnapshot
 
 
@@ -24,11 +25,11 @@ class ControlServer:
 
     def __init__(
         self, state: State, blobs: BlobStore, snapshot: WorldSnapshot, faults: Faults, log: OperationLog, traffic: Traffic,
-        replace_world: Callable[[Json], Awaitable[Json]],
+        events: WorldEvents, replace_world: Callable[[Json], Awaitable[Json]],
     ) -> None:  # fmt: skip
         self._state, self._blobs, self._snapshot = state, blobs, snapshot
         self._faults, self._log, self._traffic = faults, log, traffic
-        self._replace_world = replace_world
+        self._events, self._replace_world = events, replace_world
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=256 * 1024**2)
@@ -98,10 +99,12 @@ class ControlServer:
 
     async def _behave(self, request: web.Request) -> web.Response:
         more: Json = await request.json()
-        now = self._state.clock.now()
-        for number, event in enumerate(more.pop("events", ())):
-            detail = {"vm": event["vm"], "statuses": list(event.get("statuses") or ())}
-            self._state.timeline.schedule(Due(now + float(event["at"]), "statuses", f"{now}/{number}", detail))
+        events: list[Json] = more.pop("events", [])
+        try:
+            check_events(events)
+        except WorldError as error:
+            return _json({"error": str(error)}, status=400)
+        self._events.schedule(events, f"{self._state.clock.now()}")
         self._state.merge_behave(more)
         return _json(self._state.behave)
 

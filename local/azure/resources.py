@@ -14,7 +14,11 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Lab:
-    """`storage` is the account that takes its VHDs; it may lie in another resource group."""
+    """`storage` is the account that takes its VHDs; it may lie in another resource group.
+
+    `artifacts` is what the public repository is there: `public`, `empty` (it lists none) or `none` (no such source).
+    `artifact_sources` are further ones, as the world gives them.
+    """
 
     subscription: str
     rg: str
@@ -23,6 +27,8 @@ class Lab:
     storage: str
     denied: bool = False
     tags: dict[str, str] | None = None
+    artifacts: str = "public"
+    artifact_sources: tuple[Json, ...] = ()
 
     @property
     def id(self) -> str:
@@ -31,7 +37,10 @@ class Lab:
 
 @dataclass(frozen=True)
 class LabVm:
-    """A VM as the lab sees it. `notes` and `tags` of None are left out of answers, as in Azure."""
+    """A VM as the lab sees it. `notes` and `tags` of None are left out of answers, as in Azure.
+
+    `operation` is the one that applies artifacts to it, while it is `ApplyingArtifacts`.
+    """
 
     subscription: str
     rg: str
@@ -45,6 +54,16 @@ class LabVm:
     artifacts: tuple[Json, ...] = ()
     created: float = 0
     unique_id: str = ""
+    operation: str = ""
+
+    @property
+    def lab_id(self) -> str:
+        """The ARM id of its lab, which is the part of the table it lies in."""
+        return lab_id(self.subscription, self.rg, self.lab)
+
+    @property
+    def id(self) -> str:
+        return f"{self.lab_id}/virtualmachines/{self.name}".lower()
 
 
 @dataclass(frozen=True)
@@ -65,6 +84,15 @@ class CustomImage:
     operation: str = ""
 
     @property
+    def lab_id(self) -> str:
+        """The ARM id of its lab, which is the part of the table it lies in."""
+        return lab_id(self.subscription, self.rg, self.lab)
+
+    @property
+    def id(self) -> str:
+        return f"{self.lab_id}/customimages/{self.name}".lower()
+
+    @property
     def vhd_uri(self) -> str | None:
         return self.body.get("vhd", {}).get("imageName")
 
@@ -79,6 +107,8 @@ class Status:
 
 @dataclass(frozen=True)
 class ComputeVm:
+    """`plan` is that of the marketplace image it was made from. Its disks lie in its resource group."""
+
     subscription: str
     rg: str
     name: str
@@ -88,10 +118,16 @@ class ComputeVm:
     vm_id: str
     statuses: tuple[Status, ...] = ()
     created: float = 0
+    data_disks: tuple[str, ...] = ()
+    plan: Json | None = None
 
     @property
     def id(self) -> str:
         return compute_id(self.subscription, self.rg, "virtualMachines", self.name)
+
+    @property
+    def is_generalized(self) -> bool:
+        return any(status.code.lower() == "osstate/generalized" for status in self.statuses)
 
     @property
     def power(self) -> str | None:
@@ -102,7 +138,7 @@ class ComputeVm:
 
 @dataclass(frozen=True)
 class Disk:
-    """`vm` is the ARM id of the VM that it belongs to, or empty."""
+    """`vm` is the ARM id of the VM that holds it, or empty. A data disk has no `os_type`."""
 
     subscription: str
     rg: str
@@ -119,6 +155,10 @@ class Disk:
     network_access_policy: str = "AllowAll"
     public_network_access: str = "Enabled"
     data_access_auth_mode: str | None = None
+    encryption: str = "EncryptionAtRestWithPlatformKey"
+    encryption_settings: bool = False
+    security_type: str | None = None
+    purchase_plan: Json | None = None
 
     @property
     def id(self) -> str:
@@ -167,7 +207,8 @@ class Account:
 class Copy:
     """A server-side copy, kept as long as its destination stays what the copy made of it.
 
-    `ends` None: never. `outcome` is what it will come to unless something happens on the way, `status` what it is now.
+    `ends` None: never; it gets as far as `stalls_at` of its bytes. `outcome` is what it will come to unless something
+    happens on the way, `status` what it is now. `length` is what it leaves when it should leave less or more than all.
     """
 
     path: str
@@ -184,6 +225,8 @@ class Copy:
     finished: float | None = None
     progress: int | None = None
     description: str | None = None
+    stalls_at: float = 0.4
+    length: int | None = None
 
 
 @dataclass(frozen=True)

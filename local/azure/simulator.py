@@ -78,7 +78,9 @@ class Simulator:
         traffic = Traffic(self._options.traffic)
         parts = Parts(state, self._azurite, blobs, self._log, addresses, traffic=traffic)
         self._loader = parts.loader
-        control = ControlServer(state, blobs, parts.snapshot, parts.faults, self._log, traffic, self.replace_world)
+        control = ControlServer(
+            state, blobs, parts.snapshot, parts.faults, self._log, traffic, parts.events, self.replace_world
+        )
         # The front first: Azurite reads copy sources through it.
         await self._serve(parts.front.application(), "storage", encrypted=True)
         if state.settings.loaded:

@@ -13,13 +13,13 @@ from local.azure.blob_store import BlobFacts, BlobPath, BlobStore, metadata_of
 from local.azure.clock import parse_iso
 from local.azure.contents import Contents
 from local.azure.disk_exports import EXPORT_ACCOUNT, DiskExports
-from local.azure.resources import Copy, Due, entries
+from local.azure.resources import Copy, Due, Json, entries
 from local.azure.state import State
 from local.azure.vhd import PAGE, seeded_uuid
 
 _DEFAULT_SECONDS = 2.0
 _PENDING_SECONDS = 2.0
-_STALLED_SHARE = 0.4
+STALLED_AT = 0.4
 _FAILED = '500 InternalServerError "Copy failed when reading the source."'
 _SOURCE_GONE = '403 AuthenticationFailed "Copy failed when reading the source."'
 
@@ -64,7 +64,8 @@ class StorageCopies:
 
     def begin(self, path: BlobPath, url: str, source: BlobPath, facts: BlobFacts, copy_id: str, etag: str) -> Copy:
         """Azurite has copied; say how long it takes in this world and what becomes of it."""
-        seconds, outcome = self._plan(path, source)
+        script = self._script(path, source)
+        seconds, outcome = self._plan(script)
         now = self._state.clock.now()
         copy = Copy(
             path=str(path),
@@ -78,8 +79,10 @@ class StorageCopies:
             outcome=outcome,
             status="pending",
             pending_etag=f'"0x8{seeded_uuid(copy_id).replace("-", "")[:14].upper()}"',
+            stalls_at=float(script.get("progress", STALLED_AT)),
+            length=_length(script.get("length"), facts.length),
         )
-        if seconds == 0 and outcome == "success":
+        if seconds == 0 and outcome == "success" and copy.length is None:
             copy = replace(copy, status="success", finished=now)
         with self._state.store.transaction():
             self._contents.inherit(source, facts.etag, path, etag)
@@ -160,7 +163,7 @@ class StorageCopies:
             return copy.progress
         passed = self._state.clock.now() - copy.started
         share = (
-            _STALLED_SHARE * min(1, passed / 10) if copy.ends is None else passed / max(copy.ends - copy.started, 0.001)
+            copy.stalls_at * min(1, passed / 10) if copy.ends is None else passed / max(copy.ends - copy.started, 0.001)
         )
         return min(int(copy.total * max(0.0, share)), max(0, copy.total - PAGE)) // PAGE * PAGE
 
@@ -173,27 +176,32 @@ class StorageCopies:
         path = BlobPath.parse(copy.path)
         progress = None if status == "success" else self._progress(copy)
         if status != "success":
-            await self._empty(path)
+            await self._leave(path, 0)
+        elif copy.length is not None:
+            await self._leave(path, copy.length)
         ended = min(copy.ends or self._state.clock.now(), self._state.clock.now())
         done = replace(copy, status=status, finished=ended, progress=progress, description=description)
         self._state.copies.put(path.part, path.name, done)
         self._by_source.get(copy.source_path, set()).discard(copy.path)
 
-    async def _empty(self, path: BlobPath) -> None:
-        """Leave metadata and tags, as Azure does."""
+    async def _leave(self, path: BlobPath, length: int) -> None:
+        """Nothing but zeros of this length; metadata and tags stay, as in Azure."""
         facts = await self._blobs.head(path)
         if facts is None:
             return
         tags = await self._blobs.tags(path)
         if facts.is_page_blob:
-            await self._blobs.put_empty_page_blob(path, 0, metadata_of(facts.headers), tags)
+            await self._blobs.put_empty_page_blob(path, length, metadata_of(facts.headers), tags)
         else:
-            await self._blobs.put_text(path, b"", metadata_of(facts.headers), tags)
+            await self._blobs.put_text(path, bytes(length), metadata_of(facts.headers), tags)
 
-    def _plan(self, target: BlobPath, source: BlobPath) -> tuple[float | None, str]:
-        """Seconds (None: for ever) and outcome, from `behave.copy` by target account and source VHD."""
+    def _script(self, target: BlobPath, source: BlobPath) -> Json:
+        """What the world's `behave.copy` says, by target account and source VHD."""
+        return self._state.script("copy", f"{target.account}/{self._source_name(source)}", "*")
+
+    def _plan(self, script: Json) -> tuple[float | None, str]:
+        """Seconds (None: for ever) and outcome."""
         behave = self._state.behave
-        script = self._state.script("copy", f"{target.account}/{self._source_name(source)}", "*")
         statuses = [str(status).lower() for status in entries(script, "statuses")]
         outcome = statuses[-1] if statuses else "success"
         if outcome == "stalled":
@@ -214,3 +222,10 @@ class StorageCopies:
             return grant.expires
         until: Iterable[str] = parse_qs(urlsplit(url).query).get("se", ())
         return next((parse_iso(time) for time in until), None)
+
+
+def _length(given: float | None, total: int) -> int | None:
+    """What a copy leaves: as many bytes as are given, or the part of all that a fraction says; whole pages."""
+    if given is None:
+        return None
+    return int(given * total if isinstance(given, float) else given) // PAGE * PAGE

@@ -31,6 +31,10 @@ class Timeline:
         self._table.put(due.kind, due.key, due)
         heapq.heappush(self._heap, (due.at, next(self._numbers), due))
 
+    def pending(self, kind: str, key: str) -> Due | None:
+        """What of this kind still lies ahead for this key."""
+        return self._table.get(kind, key)
+
     async def settle(self, now: float) -> None:
         """Let everything happen that is due by now. Costs nothing when nothing is."""
         if not self._heap or self._heap[0][0] > now:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from local.azure.clock import parse_iso
+from local.azure.machine_power import Step
 from local.azure.resources import (
     Account,
     ComputeVm,
@@ -22,7 +23,15 @@ from local.azure.resources import (
     section,
 )
 from local.azure.vhd import seeded_uuid
-from local.azure.world_machines import LONG_AGO, os_disk_of, overridden, read_statuses, standalone_disk
+from local.azure.world_machines import (
+    LONG_AGO,
+    data_disk_of,
+    os_disk_of,
+    overridden,
+    read_statuses,
+    read_steps,
+    standalone_disk,
+)
 
 SYSTEM_ACCOUNT = "stlocalsystem"
 SYSTEM_CONTAINERS = ("configuration", "runs")
@@ -35,7 +44,10 @@ class WorldError(ValueError):
 
 @dataclass(frozen=True)
 class World:
-    """Everything but blobs, which are read from the file when they are written."""
+    """Everything but blobs, which are read from the file when they are written.
+
+    `installs` are VMs to which artifacts are being applied, with the seconds that still takes (None: for ever).
+    """
 
     factory_lab: str
     subscriptions: tuple[Subscription, ...]
@@ -45,6 +57,8 @@ class World:
     compute_vms: tuple[ComputeVm, ...]
     disks: tuple[tuple[Disk, bool], ...]
     accounts: tuple[Account, ...]
+    installs: tuple[tuple[LabVm, float | None], ...]
+    steps: tuple[tuple[ComputeVm, tuple[Step, ...]], ...]
 
 
 def unwrap_case(document: Any) -> Json:
@@ -79,10 +93,12 @@ class _Reader:
     def read(self) -> World:
         labs = [self._lab(entry["id"], lab) for entry in self._subscriptions for lab in entries(entry, "labs")]
         vms = [self._vm(entry, vm) for entry in self._subscriptions for vm in entries(entry, "vms")]
+        given_vms = [vm for entry in self._subscriptions for vm in entries(entry, "vms")]
         owners = {vm.compute_id.lower(): vm for vm in vms}
         compute = [
             self._compute(entry["id"], vm, owners) for entry in self._subscriptions for vm in entries(entry, "compute")
         ]
+        given_compute = [vm for entry in self._subscriptions for vm in entries(entry, "compute")]
         return World(
             factory_lab=str(self._document.get("factoryLab") or self._default_factory_lab()),
             subscriptions=tuple(Subscription(entry["id"], bool(entry.get("denied"))) for entry in self._subscriptions),
@@ -94,6 +110,16 @@ class _Reader:
             compute_vms=tuple(compute),
             disks=tuple(self._disks(compute, owners)),
             accounts=tuple(self._accounts(labs)),
+            installs=tuple(
+                (vm, given.get("seconds"))
+                for vm, given in zip(vms, given_vms, strict=True)
+                if vm.state == "ApplyingArtifacts"
+            ),
+            steps=tuple(
+                (vm, read_steps(entries(given, "steps")))
+                for vm, given in zip(compute, given_compute, strict=True)
+                if given.get("steps")
+            ),
         )  # fmt: skip
 
     def _default_factory_lab(self) -> str:
@@ -105,7 +131,8 @@ class _Reader:
         self._locations[lab_id(subscription, lab["rg"], lab["name"])] = location
         storage = str(lab.get("storage") or _account_name(lab["name"])).lower()
         return Lab(
-            subscription, lab["rg"], lab["name"], location, storage, bool(lab.get("denied")), lab.get("tags")
+            subscription, lab["rg"], lab["name"], location, storage, bool(lab.get("denied")), lab.get("tags"),
+            _public_artifacts(lab), tuple(entries(lab, "artifactSources")),
         )  # fmt: skip
 
     def _vm(self, entry: Json, vm: Json) -> LabVm:
@@ -129,7 +156,7 @@ class _Reader:
     def _image(self, subscription: str, image: Json) -> tuple[CustomImage, float | None]:
         """With the seconds that one in the making still takes; None: for ever."""
         state = str(image.get("state") or "Succeeded")
-        vhd: Json = {"sysPrep": True, "osType": image.get("osType") or "Windows"}
+        vhd: Json = {"sysPrep": image.get("sysPrep", True), "osType": image.get("osType") or "Windows"}
         if image.get("vhdUri"):
             vhd["imageName"] = image["vhdUri"]
         body: Json = {"vm": image["vm"]} if image.get("vm") else {"vhd": vhd}
@@ -158,6 +185,8 @@ class _Reader:
             vm_id=vm.get("vmId") or self._vm_id(owner) or seeded_uuid(arm_id),
             statuses=read_statuses(vm.get("powerState", "VM running"), entries(vm, "statuses")),
             created=parse_iso(LONG_AGO),
+            data_disks=tuple(vm.get("dataDisks") or ()),
+            plan=vm.get("plan"),
         )
 
     def _vm_id(self, owner: LabVm | None) -> str | None:
@@ -175,11 +204,12 @@ class _Reader:
         return self._locations.get(lab, "westeurope")
 
     def _disks(self, compute: Iterable[ComputeVm], owners: Mapping[str, LabVm]) -> list[tuple[Disk, bool]]:
-        """The OS disk of every VM and the disks that stand alone, each with whether it has an active SAS."""
+        """The disks of every VM and those that stand alone, each with whether it has an active SAS."""
         made: dict[str, tuple[Disk, bool]] = {}
         for vm in compute:
             owner = owners.get(vm.id.lower())
-            made[compute_id(vm.subscription, vm.rg, "disks", vm.os_disk).lower()] = (os_disk_of(vm, owner), False)
+            for disk in (os_disk_of(vm, owner), *(data_disk_of(vm, name) for name in vm.data_disks)):
+                made[disk.id.lower()] = (disk, False)
         for subscription, given in self._given_disks():
             arm_id = str(given.get("id") or "")
             if not arm_id:
@@ -226,6 +256,13 @@ def _lab_named(world: Json, name: str, subscription: str) -> str:
 
 def _written_lab_id(subscription: str, rg: str, name: str) -> str:
     return f"/subscriptions/{subscription}/resourceGroups/{rg}/providers/Microsoft.DevTestLab/labs/{name}"
+
+
+def _public_artifacts(lab: Json) -> str:
+    given = str(lab.get("artifacts") or "public")
+    if given not in ("public", "empty", "none"):
+        raise WorldError(f"the artifacts of the lab {lab['name']} are public, empty or none, not '{given}'")
+    return given
 
 
 def _account_name(lab: str) -> str:

@@ -3,15 +3,18 @@
 import asyncio
 from typing import Protocol
 
-from local.azure.arm_images import CustomImages, image_lab
+from local.azure.arm_images import CustomImages
+from local.azure.artifact_installs import ArtifactInstalls
 from local.azure.blob_store import BlobPath, BlobStore
 from local.azure.contents import Contents
 from local.azure.disk_exports import EXPORT_ACCOUNT
-from local.azure.resources import Copy, Due, Grant, Json, entries, section
+from local.azure.machine_power import MachinePower
+from local.azure.resources import Copy, Grant, Json, entries, section
 from local.azure.state import Settings, State
-from local.azure.storage_copies import StorageCopies
+from local.azure.storage_copies import STALLED_AT, StorageCopies
 from local.azure.vhd import seeded_uuid, vhd_length
 from local.azure.world import SYSTEM_ACCOUNT, SYSTEM_CONTAINERS, World, WorldError, far_future, read_world
+from local.azure.world_events import WorldEvents, check_events
 
 _AT_ONCE = 16
 _WITH_BOM = {"utf-8-bom": "utf-8-sig", "utf8bom": "utf-8-sig", "unicode": "utf-16"}
@@ -30,15 +33,17 @@ class WorldLoader:
 
     def __init__(
         self, state: State, service: BlobService, blobs: BlobStore, contents: Contents,
-        copies: StorageCopies, images: CustomImages,
+        copies: StorageCopies, images: CustomImages, installs: ArtifactInstalls, power: MachinePower, events: WorldEvents,
     ) -> None:  # fmt: skip
         self._state, self._service, self._blobs, self._contents = state, service, blobs, contents
-        self._copies, self._images = copies, images
+        self._copies, self._images, self._installs = copies, images, installs
+        self._power, self._events = power, events
         self.storage = ""
 
     async def load(self, document: Json) -> None:
         """Raises WorldError: before anything is touched when the world cannot be read, later when a blob cannot be written."""
         world = read_world(document)
+        check_events(entries(section(document, "behave"), "events"))
         self._state.clear()
         await self._clear_storage(world)
         with self._state.store.transaction():
@@ -73,12 +78,9 @@ class WorldLoader:
         for lab in world.labs:
             state.labs.put(lab.subscription, f"{lab.rg}/{lab.name}", lab)
         for vm in world.lab_vms:
-            lab = (
-                f"/subscriptions/{vm.subscription}/resourcegroups/{vm.rg}/providers/microsoft.devtestlab/labs/{vm.lab}"
-            )
-            state.lab_vms.put(lab, vm.name, vm)
+            state.lab_vms.put(vm.lab_id, vm.name, vm)
         for image, _ in world.images:
-            state.images.put(image_lab(image), image.name, image)
+            state.images.put(image.lab_id, image.name, image)
         for vm in world.compute_vms:
             state.compute_vms.put(vm.subscription, f"{vm.rg}/{vm.name}", vm)
         for disk, has_sas in world.disks:
@@ -125,9 +127,11 @@ class WorldLoader:
         for image, seconds in world.images:
             if image.state == "Creating":
                 self._images.resume(image, seconds)
-        for number, event in enumerate(entries(self._state.behave, "events")):
-            detail = {"vm": event["vm"], "statuses": [str(status) for status in entries(event, "statuses")]}
-            self._state.timeline.schedule(Due(now + float(event["at"]), "statuses", str(number), detail))
+        for vm, seconds in world.installs:
+            self._installs.resume(vm, seconds)
+        for vm, steps in world.steps:
+            self._power.plan(vm, steps)
+        self._events.schedule(entries(self._state.behave, "events"), "world")
         for account in entries(document, "storage"):
             for container in entries(account, "containers"):
                 for blob in entries(container, "blobs"):
@@ -156,6 +160,8 @@ class WorldLoader:
                 status=status,
                 pending_etag=f'"0x8{seeded_uuid(copy_id).replace("-", "")[:14].upper()}"',
                 finished=None if status == "pending" else now,
+                stalls_at=float(given.get("progress", STALLED_AT)),
+                length=given.get("length"),
             )
         )
 

@@ -4,9 +4,11 @@ import asyncio
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 
+from local.azure.artifact_installs import APPLYING, ArtifactInstalls
 from local.azure.blob_store import BlobPath, BlobStore
 from local.azure.contents import Contents
 from local.azure.disk_exports import DiskExports
+from local.azure.machine_power import MachinePower, told_steps
 from local.azure.resources import Account, ComputeVm, CustomImage, Disk, Json, Lab, LabVm, Subscription, entries
 from local.azure.state import State
 from local.azure.storage_copies import StorageCopies
@@ -19,10 +21,12 @@ class WorldSnapshot:
     """What the world does not describe (the system account, exports of disks, operations) is left out."""
 
     def __init__(
-        self, state: State, blobs: BlobStore, contents: Contents, copies: StorageCopies, exports: DiskExports
-    ) -> None:
+        self, state: State, blobs: BlobStore, contents: Contents, copies: StorageCopies, exports: DiskExports,
+        power: MachinePower, installs: ArtifactInstalls,
+    ) -> None:  # fmt: skip
         self._state, self._blobs, self._contents = state, blobs, contents
         self._copies, self._exports = copies, exports
+        self._power, self._installs = power, installs
 
     async def take(self) -> Json:
         """Can be loaded again; then VHDs that did not come from a seed are others."""
@@ -44,13 +48,13 @@ class WorldSnapshot:
         """Keys that mean nothing here (deployments, groups) come back as they were."""
         state = self._state
         labs = state.labs.part(entry.id)
-        vms = [_vm(vm) for vm in state.lab_vms.all() if vm.subscription.lower() == entry.id.lower()]
+        vms = [self._vm(vm) for vm in state.lab_vms.all() if vm.subscription.lower() == entry.id.lower()]
         images = [_image(image) for image in state.images.all() if image.subscription.lower() == entry.id.lower()]
         shown: Json = {**given, "id": entry.id}
         if entry.denied:
             shown["denied"] = True
         shown |= {"labs": [_lab(lab) for lab in labs], "vms": vms, "images": images}
-        shown["compute"] = [_compute(vm) for vm in state.compute_vms.part(entry.id)]
+        shown["compute"] = [self._compute(vm) for vm in state.compute_vms.part(entry.id)]
         shown.pop("disks", None)
         return shown
 
@@ -71,9 +75,46 @@ class WorldSnapshot:
             "location": disk.location,
             "sas": self._exports.active(disk) is not None,
         }
-        return (
-            shown if disk.data_access_auth_mode is None else {**shown, "dataAccessAuthMode": disk.data_access_auth_mode}
-        )
+        extra = {
+            "dataAccessAuthMode": disk.data_access_auth_mode,
+            "managedBy": disk.vm or None,
+            "encryption": disk.encryption,
+            "encryptionSettings": disk.encryption_settings or None,
+            "securityType": disk.security_type,
+            "purchasePlan": disk.purchase_plan,
+        }
+        return shown | _told(extra)
+
+    def _vm(self, vm: LabVm) -> Json:
+        shown: Json = {
+            "lab": vm.lab,
+            "rg": vm.rg,
+            "name": vm.name,
+            "state": vm.state,
+            "tags": vm.tags,
+            "osType": vm.os_type,
+            "notes": vm.notes,
+            "computeId": vm.compute_id,
+        }
+        if vm.artifacts:
+            shown["artifacts"] = list(vm.artifacts)
+        return {**shown, "seconds": self._installs.seconds(vm)} if vm.state == APPLYING else shown
+
+    def _compute(self, vm: ComputeVm) -> Json:
+        power = next((status.display for status in vm.statuses if status.code.lower().startswith("powerstate/")), None)
+        shown: Json = {
+            "id": vm.id,
+            "rg": vm.rg,
+            "name": vm.name,
+            "osDisk": vm.os_disk,
+            "osType": vm.os_type,
+            "location": vm.location,
+            "vmId": vm.vm_id,
+            "powerState": power,
+            "statuses": [{"code": status.code, "displayStatus": status.display} for status in vm.statuses],
+        }
+        steps = told_steps(self._power.steps(vm))
+        return shown | _told({"dataDisks": list(vm.data_disks) or None, "plan": vm.plan, "steps": steps or None})
 
     async def _account(self, account: Account) -> Json:
         containers: list[Json] = []
@@ -98,6 +139,7 @@ class WorldSnapshot:
             if copy.status == "pending":
                 left = None if copy.ends is None else max(0.0, copy.ends - self._state.clock.now())
                 shown["copy"] |= {"outcome": copy.outcome, "seconds": left}
+                shown["copy"] |= _told({"progress": copy.stalls_at if left is None else None, "length": copy.length})
         if element.findtext("Properties/BlobType") == "PageBlob":
             shown |= await self._page_blob(path, length, pending=copy is not None and copy.status == "pending")
         elif length <= _LARGEST_TEXT:
@@ -118,23 +160,13 @@ class WorldSnapshot:
 
 def _lab(lab: Lab) -> Json:
     shown: Json = {"name": lab.name, "rg": lab.rg, "location": lab.location, "storage": lab.storage}
-    if lab.tags is not None:
-        shown["tags"] = lab.tags
-    return {**shown, "denied": True} if lab.denied else shown
-
-
-def _vm(vm: LabVm) -> Json:
-    shown: Json = {
-        "lab": vm.lab,
-        "rg": vm.rg,
-        "name": vm.name,
-        "state": vm.state,
-        "tags": vm.tags,
-        "osType": vm.os_type,
-        "notes": vm.notes,
-        "computeId": vm.compute_id,
+    extra = {
+        "tags": lab.tags,
+        "denied": lab.denied or None,
+        "artifacts": lab.artifacts if lab.artifacts != "public" else None,
+        "artifactSources": list(lab.artifact_sources) or None,
     }
-    return {**shown, "artifacts": list(vm.artifacts)} if vm.artifacts else shown
+    return shown | _told(extra)
 
 
 def _image(image: CustomImage) -> Json:
@@ -150,27 +182,18 @@ def _image(image: CustomImage) -> Json:
     extra = {
         "vhdUri": vhd.get("imageName") or None,
         "osType": vhd.get("osType"),
+        "sysPrep": vhd.get("sysPrep"),
         "vm": image.body.get("vm"),
         "description": image.body.get("description"),
         "author": image.author,
         "digest": image.digest,
     }
-    return shown | {key: value for key, value in extra.items() if value is not None}
+    return shown | _told(extra)
 
 
-def _compute(vm: ComputeVm) -> Json:
-    power = next((status.display for status in vm.statuses if status.code.lower().startswith("powerstate/")), None)
-    return {
-        "id": vm.id,
-        "rg": vm.rg,
-        "name": vm.name,
-        "osDisk": vm.os_disk,
-        "osType": vm.os_type,
-        "location": vm.location,
-        "vmId": vm.vm_id,
-        "powerState": power,
-        "statuses": [{"code": status.code, "displayStatus": status.display} for status in vm.statuses],
-    }
+def _told(extra: Json) -> Json:
+    """What is said of it, and not left out."""
+    return {key: value for key, value in extra.items() if value is not None}
 
 
 def _tags(elements: Iterable[ElementTree.Element]) -> dict[str, str]:

@@ -54,7 +54,7 @@ def translated(error: AzureError, what: str) -> FactoryError:
         # Storage answers a refused copy source as 401, 403 or 404; the resource that is missing is not ours to look for.
         if error.status_code in (404, 410) and code != "CannotVerifyCopySource":
             return MissingError(code, message, NEXT_STEPS.get(code, "Check that it still exists."))
-        return RejectedError(code, message, NEXT_STEPS.get(code, ""))
+        return RejectedError(code, message, NEXT_STEPS.get(code, "Do what Azure's answer asks for; then run again."))
     if isinstance(error, ServiceRequestError | ServiceResponseError):
         return TransientError("NoAnswer", f"Could not {what}: {_first_line(error)}")
     if isinstance(error, ClientAuthenticationError):

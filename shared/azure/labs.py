@@ -1,4 +1,4 @@
-"""Labs, their VMs and their custom images, as DevTest Labs tells them (API 2018-09-15, `azure-facts.md` section 2)."""
+"""Labs and their custom images, as DevTest Labs tells them (API 2018-09-15, `azure-facts.md` section 2)."""
 
 import re
 from collections.abc import Mapping
@@ -6,21 +6,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from shared.azure import tags
 from shared.azure.clients import devtestlabs
 from shared.azure.errors import attempting
-from shared.domain.capture import Artifact, GoldenVm
 from shared.domain.images import CustomImage, OsType
 from shared.domain.labs import Lab, LabId
 from shared.errors import MissingError, RejectedError
 from shared.settings import settings
 
-TAG_IMAGE_PATH = "ImagePath"
-TAG_IGNORE = "FactoryIgnore"
-TAG_FACTORY = "FactoryId"
-TAG_RUN = "FactoryRun"
-TAG_DIGEST = "FactoryDigest"
-TAG_BUILT = "FactoryBuilt"
-TAG_CONFIGURATION = "FactoryConfiguration"
+AUTHOR = "Image factory"
 
 _OPERATION = re.compile(r"/locations/(?P<location>[^/]+)/operations/(?P<name>[^/?]+)", re.IGNORECASE)
 _ACCOUNT = re.compile(r"/storageaccounts/(?P<name>[^/]+)", re.IGNORECASE)
@@ -32,6 +26,9 @@ class Operation:
 
     location: str = ""
     name: str = ""
+
+
+UNKNOWN_OPERATION = Operation()
 
 
 def get_lab(lab: LabId) -> Lab:
@@ -58,46 +55,6 @@ def list_labs(subscription: str) -> list[LabId]:
         return [LabId.parse(lab.id or "") for lab in devtestlabs(subscription).labs.list_by_subscription()]
 
 
-def list_vms(lab: LabId) -> list[GoldenVm]:
-    """The lab's VMs with their last artifacts; what only Compute knows (power, disk) is not filled in."""
-    with attempting(f"list the VMs of the lab {lab}"):
-        vms = list(
-            devtestlabs(lab.subscription).virtual_machines.list(
-                lab.resource_group, lab.name, expand="properties($expand=artifacts)"
-            )
-        )
-    return [_vm(vm) for vm in vms]
-
-
-def _vm(vm: Any) -> GoldenVm:
-    tags = _tags(vm.tags)
-    return GoldenVm(
-        name=vm.name or "",
-        state=vm.provisioning_state or "",
-        image_path=tags.get(TAG_IMAGE_PATH.lower()),
-        ignored=TAG_IGNORE.lower() in tags,
-        os_type=_os_type(vm.os_type),
-        notes=vm.notes or "",
-        compute_id=vm.compute_id or "",
-        last_artifact=_artifact(vm.artifacts[-1]) if vm.artifacts else None,
-    )
-
-
-def _artifact(artifact: Any) -> Artifact:
-    name = (artifact.artifact_id or artifact.artifact_title or "").rpartition("/")[2]
-    return Artifact(name, artifact.status or "", artifact.install_time)
-
-
-def _tags(tags: Mapping[str, str] | None) -> dict[str, str]:
-    """Tags by lower-cased name: Azure compares tag names without case (W6)."""
-    return {name.lower(): value for name, value in (tags or {}).items()}
-
-
-def _os_type(text: str | None) -> OsType:
-    found = (text or "").lower()
-    return next((kind for kind in (OsType.WINDOWS, OsType.LINUX) if kind.lower() == found), OsType.UNKNOWN)
-
-
 def list_custom_images(lab: LabId) -> list[CustomImage]:
     with attempting(f"list the custom images of the lab {lab}"):
         images = list(devtestlabs(lab.subscription).custom_images.list(lab.resource_group, lab.name))
@@ -115,20 +72,20 @@ def find_custom_image(lab: LabId, name: str) -> CustomImage | None:
 
 
 def _image(image: Any) -> CustomImage:
-    tags = _tags(image.tags)
+    marks = tags.by_name(image.tags)
     return CustomImage(
         name=image.name or "",
         state=image.provisioning_state or "",
-        image_path=tags.get(TAG_IMAGE_PATH.lower(), ""),
-        factory=tags.get(TAG_FACTORY.lower(), ""),
-        run=tags.get(TAG_RUN.lower(), ""),
-        digest=tags.get(TAG_DIGEST.lower(), ""),
+        image_path=marks.get(tags.IMAGE_PATH.lower(), ""),
+        factory=marks.get(tags.FACTORY.lower(), ""),
+        run=marks.get(tags.RUN.lower(), ""),
+        digest=marks.get(tags.DIGEST.lower(), ""),
         vhd_url=(image.vhd.image_name or "") if image.vhd else "",
     )
 
 
 def begin_custom_image(
-    lab: LabId, name: str, vhd_url: str, os_type: OsType, generalized: bool, description: str, tags: Mapping[str, str]
+    lab: LabId, name: str, vhd_url: str, os_type: OsType, generalized: bool, description: str, marks: Mapping[str, str]
 ) -> Operation:
     """PUT the custom image and return at once. Never over an existing one: the caller has looked (`azure-facts.md` 5).
 
@@ -138,14 +95,30 @@ def begin_custom_image(
     from azure.mgmt.devtestlabs.models import CustomImagePropertiesCustom
 
     vhd = CustomImagePropertiesCustom(image_name=vhd_url, os_type=os_type.value, sys_prep=generalized)
-    resource = Resource(vhd=vhd, description=description, author="Image factory", tags=dict(tags))
+    return _put(lab, name, Resource(vhd=vhd, description=description, author=AUTHOR, tags=dict(marks)))
+
+
+def begin_generalizing_image(lab: LabId, name: str, vm: str, os_type: OsType, marks: Mapping[str, str]) -> Operation:
+    """PUT a custom image that is made of a VM and return at once: DevTest Labs generalizes the VM for it (C16)."""
+    from azure.mgmt.devtestlabs.models import CustomImage as Resource
+    from azure.mgmt.devtestlabs.models import CustomImagePropertiesFromVm, LinuxOsInfo, WindowsOsInfo
+
+    source = CustomImagePropertiesFromVm(source_vm_id=f"{lab}/virtualmachines/{vm}")
+    if os_type is OsType.WINDOWS:
+        source.windows_os_info = WindowsOsInfo(windows_os_state="SysprepRequested")
+    else:
+        source.linux_os_info = LinuxOsInfo(linux_os_state="DeprovisionRequested")
+    return _put(lab, name, Resource(vm=source, description=f"Generalizes {vm}", author=AUTHOR, tags=dict(marks)))
+
+
+def _put(lab: LabId, name: str, image: Any) -> Operation:
     with attempting(f"create the custom image {name} in the lab {lab}"):
         poller = devtestlabs(lab.subscription).custom_images.begin_create_or_update(
-            lab.resource_group, lab.name, name, resource, polling=False, cls=_response
+            lab.resource_group, lab.name, name, image, polling=False, cls=_response
         )
         response: Any = poller.result()
     found = _OPERATION.search(response.headers.get("Azure-AsyncOperation", ""))
-    return Operation(found["location"], found["name"]) if found else Operation()
+    return Operation(found["location"], found["name"]) if found else UNKNOWN_OPERATION
 
 
 def _response(response: Any, _body: Any, _headers: Any) -> Any:

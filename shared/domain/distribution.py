@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from shared.domain.capture import short_hash
 from shared.domain.images import CustomImage, GoldenImage, ImageState, OsType
 from shared.domain.labs import Lab, LabRequest
 from shared.domain.matching import canonical_path, path_key
 from shared.domain.naming import is_legal
 from shared.domain.outcomes import Ending, Outcome
+from shared.domain.runs import short_hash
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class Pair:
     key: str = ""
     size_bytes: int | None = None
     outcome: Outcome | None = None
+    os_state: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def _plan_lab(
             pairs.append(replace(blank, outcome=stock.problem or NO_GOLDEN_IMAGE))
         for image in newest.get(key, ()):
             pair = replace(blank, image_path=canonical_path(image.image_path), image=image.name)
-            pair = replace(pair, size_bytes=image.size_bytes)
+            pair = replace(pair, os_state=image.os_state, size_bytes=image.size_bytes)
             if stock.lab is None:
                 pairs.append(replace(pair, outcome=stock.problem))
                 continue

@@ -1,4 +1,7 @@
-"""The manifest beside each golden VHD: the commit mark of a capture, read and written so that both factories understand it (B9)."""
+"""The manifest beside each golden VHD: the commit mark of a capture, read and written so that both factories understand it (B9).
+
+It is created once and never written again, so what a newer version wrote into it stays; what we do not know is ignored.
+"""
 
 import json
 from collections.abc import Mapping
@@ -12,6 +15,8 @@ from shared.domain.matching import canonical_path
 from shared.domain.quoting import quoted
 from shared.domain.timestamps import read_timestamp
 from shared.errors import ConfigurationError
+
+SCHEMA_VERSION = 1
 
 
 def read_manifest(data: bytes, blob_name: str, modified: datetime) -> tuple[GoldenImage, tuple[Finding, ...]]:
@@ -59,6 +64,7 @@ def write_manifest(image: GoldenImage, extra: Mapping[str, object]) -> bytes:
         "timestamp": image.built.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }
     ours: dict[str, object] = {
+        "schemaVersion": SCHEMA_VERSION,
         "osState": image.os_state.value,
         "digest": image.digest,
         "sizeBytes": image.size_bytes,

@@ -5,17 +5,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.capture import CapturePlan
+from shared.domain.capture import Capture, CapturePlan, DecidedCapture
 from shared.domain.distribution import DistributionPlan
 from shared.domain.findings import Finding, Severity
+from shared.domain.images import OsState
 from shared.domain.outcomes import Ending, Outcome, RunState, run_state
 
 
 @dataclass(frozen=True)
 class CaptureRow:
+    """`os_state` is Generalized or Specialized, where an image was to be made."""
+
     vm: str = ""
     image_path: str = ""
     image: str = ""
+    os_state: str = ""
     state: Ending = Ending.FAILED
     code: str = ""
     message: str = ""
@@ -31,6 +35,7 @@ class PairRow:
     lab: str = ""
     image_path: str = ""
     image: str = ""
+    os_state: str = ""
     state: Ending = Ending.FAILED
     code: str = ""
     message: str = ""
@@ -66,17 +71,17 @@ UNFINISHED = Outcome(Ending.FAILED, "Unfinished", "The run ended before it was d
 
 def capture_rows(plan: CapturePlan, outcomes: Mapping[str, Outcome]) -> tuple[CaptureRow, ...]:
     """Every planned capture once, by VM."""
-    rows = [_capture_row(c.vm, c.image_path, c.image, outcomes.get(c.key, UNFINISHED)) for c in plan.captures] + [
-        _capture_row(d.vm, d.image_path, d.image, d.outcome) for d in plan.decided
-    ]
+    rows = [_capture_row(c, outcomes.get(c.key, UNFINISHED), c.os_state) for c in plan.captures]
+    rows += [_capture_row(d, d.outcome) for d in plan.decided]
     return tuple(sorted(rows, key=lambda row: row.vm.lower()))
 
 
-def _capture_row(vm: str, path: str, image: str, end: Outcome) -> CaptureRow:
+def _capture_row(planned: Capture | DecidedCapture, end: Outcome, os_state: str = "") -> CaptureRow:
     return CaptureRow(
-        vm=vm,
-        image_path=path,
-        image=image,
+        vm=planned.vm,
+        image_path=planned.image_path,
+        image=planned.image,
+        os_state=os_state,
         state=end.state,
         code=end.code,
         message=end.message,
@@ -96,6 +101,7 @@ def pair_rows(plan: DistributionPlan, outcomes: Mapping[str, Outcome]) -> tuple[
                 lab=pair.lab,
                 image_path=pair.image_path,
                 image=pair.image,
+                os_state=pair.os_state,
                 state=end.state,
                 code=end.code,
                 message=end.message,
@@ -144,12 +150,12 @@ def as_markdown(report: RunReport) -> str:
         lines += ["", "## Findings", "", *_table(("", "Where", "What", "Next step"), map(_finding, report.findings))]
     if report.captures:
         heads = ("VM", "Image path", "Image", "State", "Why", "Next step")
-        rows = ((r.vm, r.image_path, r.image, _state(r.state), _why(r), r.next) for r in report.captures)
+        rows = ((r.vm, r.image_path, r.image, _state(r), _why(r), r.next) for r in report.captures)
         lines += ["", "## Captures", "", *_table(heads, rows)]
     if report.pairs:
         heads = ("Lab", "Image", "State", "Size", "Time", "Why", "Next step")
         rows = (
-            (r.lab, r.image or r.image_path, _state(r.state), _size(r.bytes), _time(r.seconds), _why(r), r.next)
+            (r.lab, r.image or r.image_path, _state(r), _size(r.bytes), _time(r.seconds), _why(r), r.next)
             for r in report.pairs
         )
         lines += ["", "## Images in labs", "", *_table(heads, rows)]
@@ -167,8 +173,9 @@ def _finding(finding: Finding) -> tuple[str, ...]:
     return finding.severity.value, place, f"{finding.code}: {finding.message}", finding.next
 
 
-def _state(state: Ending) -> str:
-    return f"**{state.value}**" if state is Ending.FAILED else state.value
+def _state(row: CaptureRow | PairRow) -> str:
+    state = f"**{row.state}**" if row.state is Ending.FAILED else row.state.value
+    return f"{state}, specialized" if row.os_state == OsState.SPECIALIZED else state
 
 
 def _why(row: CaptureRow | PairRow) -> str:

@@ -1,7 +1,10 @@
 """A run of the factory: its id, what it was asked, what it carries from step to step."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from shared.domain.generalizing import Fallback, Generalize
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _STAMP_LENGTH = len("20261123T020509Z")
@@ -41,6 +44,10 @@ class Terms:
     copy_deadline: timedelta
     image_deadline: timedelta
     versions: int
+    stall_deadline: timedelta = timedelta(hours=1)
+    generalize: Generalize = Generalize.NEVER
+    generalize_fallback: Fallback = Fallback.NONE
+    generalize_deadline: timedelta = timedelta(hours=1)
 
 
 def mint_run_id(now: datetime, suffix: str, after: str = "") -> str:
@@ -68,3 +75,8 @@ def is_run_id(text: str) -> bool:
 def child_id(run_id: str, kind: str, key: str, attempt: int) -> str:
     """The instance id of a child: never reused within or across runs (`durable-facts.md` 2.10, 13)."""
     return f"{run_id}:{kind}:{key}:{attempt}"
+
+
+def short_hash(text: str) -> str:
+    """16 hex digits that stand for a longer key in blob names and instance ids."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

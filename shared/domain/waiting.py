@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.errors import ExhaustedError
+
 SHORTEST = timedelta(seconds=5)
 LONGEST = timedelta(minutes=5)
-STALLED_AFTER = timedelta(hours=1)
-"""A copy that tells its progress and makes none for this long is given up; Azure's own copies pause for minutes at most."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,24 @@ class Progress:
 
 
 DONE = Progress(pending=False)
+PENDING = Progress(pending=True)
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When waiting for `what` is given up: `within` all, and `stalled_after` without progress where progress is told."""
+
+    what: str
+    within: timedelta
+    stalled_after: timedelta | None = None
+    next_step: str = "The next run starts it afresh."
+
+    def check(self, waited: timedelta, unmoved: timedelta, progress: Progress) -> None:
+        """Raises ExhaustedError `Overdue` or `Stalled` when it is time to give up."""
+        if waited >= self.within:
+            raise ExhaustedError("Overdue", f"{self.what} is not done after {self.within}.", self.next_step)
+        if self.stalled_after and progress.total_bytes and unmoved >= self.stalled_after:
+            raise ExhaustedError("Stalled", f"{self.what} made no progress for {self.stalled_after}.", self.next_step)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,9 @@ from activities.capture import (
     write_capture_manifest,
 )
 from activities.copies import RunningCopy
-from shared.azure import compute
+from shared.azure import disks
+from shared.azure.clients import compute
+from shared.azure.compute_ids import ComputeId
 from shared.azure.vhds import Vhds
 from shared.domain.capture import capture_key
 from shared.domain.outcomes import Outcome
@@ -67,7 +69,7 @@ def test_an_export_is_recorded_before_it_is_asked_for_and_forgotten_after_it_end
     ]
 
 
-@pytest.mark.parametrize("died_before", [(compute, "grant"), (Vhds, "begin_copy")])
+@pytest.mark.parametrize("died_before", [(disks, "grant"), (Vhds, "begin_copy")])
 def test_a_begin_that_died_around_the_grant_is_repeated_with_one_new_export(
     given: Give, monkeypatch: pytest.MonkeyPatch, died_before: tuple[Any, str]
 ) -> None:
@@ -94,10 +96,10 @@ def test_a_copy_under_way_is_adopted_and_its_disk_not_exported_again(given: Give
 
 
 def test_a_disk_that_somebody_else_exports_is_left_alone_x23(given: Give) -> None:
-    theirs = world()
-    theirs.disks[0]["sas"] = True
-    control = given(theirs)
+    control = given(world())
     capture = work(control)
+    disks.grant(capture.capture.disk.id, timedelta(hours=1))
+    control.clear_operations()
     with pytest.raises(RejectedError) as caught:
         begin_capture_copy(capture)
     assert caught.value.code == "DiskExportedByOther"
@@ -123,7 +125,7 @@ def test_an_export_that_is_not_granted_in_time_is_ended_all_the_same(
     control = given(world())
     capture = work(control)
     with monkeypatch.context() as impatient, pytest.raises(TransientError) as caught:
-        impatient.setattr(compute, "GRANT_WAIT", 0.01)
+        impatient.setattr(disks, "GRANT_WAIT", 0.01)
         begin_capture_copy(capture)
     assert caught.value.code == "GrantIsSlow"
     assert is_exported(control), "Azure grants it later"
@@ -177,8 +179,8 @@ def test_the_manifest_names_the_disk_before_its_export_and_after(given: Give) ->
 
 def the_disk(capture: CaptureWork) -> dict[str, Any]:
     """The disk as ARM answers it."""
-    subscription, group, name = compute._parts(capture.capture.disk.id)
-    disk: Any = compute.compute(subscription).disks.get(group, name)
+    found = ComputeId.parse(capture.capture.disk.id)
+    disk: Any = compute(found.subscription).disks.get(found.resource_group, found.name)
     return disk.as_dict()
 
 

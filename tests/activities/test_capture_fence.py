@@ -15,7 +15,7 @@ from activities.capture import (
     write_capture_manifest,
 )
 from activities.grants import end_grant, record_grant
-from shared.azure import compute
+from shared.azure import disks
 from shared.azure.blobs import Container
 from shared.azure.vhds import Vhds
 from shared.domain.runs import Run
@@ -72,9 +72,7 @@ def test_a_late_begin_finds_the_outcome_and_does_nothing(given: Give) -> None:
     assert_nothing_is_left(control, capture)
 
 
-@pytest.mark.parametrize(
-    "moment", [(compute, "is_exported"), (compute, "grant"), (Vhds, "begin_copy"), (module, "fence")]
-)
+@pytest.mark.parametrize("moment", [(disks, "get_disk"), (disks, "grant"), (Vhds, "begin_copy"), (module, "fence")])
 @pytest.mark.parametrize("closes", ["claim", "outcome"])
 def test_what_was_begun_while_the_fence_closed_is_taken_back(
     given: Give, monkeypatch: pytest.MonkeyPatch, closes: str, moment: tuple[Any, str]
@@ -139,7 +137,7 @@ def test_an_export_made_while_another_is_being_ended_keeps_its_record(
 
     def export_again() -> None:
         record_grant(run, disk)
-        compute.grant(disk.id, timedelta(hours=1))
+        disks.grant(disk.id, timedelta(hours=1))
 
     just_before(monkeypatch, Container, "delete", export_again)
     end_grant(run, disk)
@@ -154,7 +152,7 @@ def test_a_dead_runs_late_step_does_not_end_the_export_of_the_run_that_works(giv
     assert read.claim
     alive = Run(read.claim.run, dead.run.factory, dead.run.account, dead.run.app)
     record_grant(alive, dead.capture.disk)
-    compute.grant(dead.capture.disk.id, timedelta(hours=1))
+    disks.grant(dead.capture.disk.id, timedelta(hours=1))
     end_grant(dead.run, dead.capture.disk)
     assert is_exported(control)
 
@@ -164,14 +162,14 @@ def test_an_export_of_a_dead_run_becomes_that_of_the_run_that_works(given: Give)
     capture = work(control)
     disk = capture.capture.disk
     record_grant(Run("20260101T000000Z-dead", capture.run.factory, capture.run.account, "tests"), disk)
-    compute.grant(disk.id, timedelta(hours=1))
+    disks.grant(disk.id, timedelta(hours=1))
     begin_capture_copy(capture)
     found = record(capture)
     assert found
     assert found.run == capture.run.id
 
 
-@pytest.mark.parametrize(("owner", "name", "call"), [(compute, "is_exported", 1), (Container, "find", 2)])
+@pytest.mark.parametrize(("owner", "name", "call"), [(disks, "get_disk", 1), (Container, "find", 2)])
 def test_two_begins_at_once_never_take_each_others_export_for_somebody_elses(
     given: Give, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int
 ) -> None:

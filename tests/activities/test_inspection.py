@@ -12,12 +12,12 @@ from activities.grants import record_grant
 from activities.inspection import Chunk, LabIndex, find_resource_groups, inspect_factory, inspect_lab
 from activities.marks import COPY, GOLDEN
 from local.azure import Control
-from shared.azure import compute
+from shared.azure import disks
 from shared.azure.blobs import Container
 from shared.azure.vhds import Vhds
-from shared.domain.capture import GoldenVm
 from shared.domain.distribution import LabStock
 from shared.domain.findings import Severity
+from shared.domain.golden_vms import GoldenVm
 from shared.domain.images import GoldenImage
 from shared.domain.runs import Run
 from shared.errors import PermanentError, TransientError
@@ -163,9 +163,9 @@ def test_only_exports_of_dead_runs_are_ended_i1(given: Give) -> None:
     run = run_with(control)
     for name, owner in (("dead-os", DEAD_RUN), ("mine-os", run.id)):
         disk = next(disk for disk in control.world()["disks"] if disk["name"] == name)
-        recorded = compute.get_disk(disk["id"])
+        recorded = disks.get_disk(disk["id"]).identity
         record_grant(Run(owner, OURS, run.account, "tests"), recorded)
-        compute.grant(recorded.id, timedelta(hours=1))
+        disks.grant(recorded.id, timedelta(hours=1))
     inspect_factory(run)
     assert exported(control) == ["mine-os", "theirs-os"]
     assert len(list(claim_container(run.account).list("grants/"))) == 1
@@ -174,7 +174,7 @@ def test_only_exports_of_dead_runs_are_ended_i1(given: Give) -> None:
 def test_the_record_of_a_disk_that_is_gone_is_forgotten(given: Give) -> None:
     control = given(World().vm("dead", "a.json"))
     run = run_with(control)
-    disk = compute.get_disk(control.world()["disks"][0]["id"])
+    disk = disks.get_disk(control.world()["disks"][0]["id"]).identity
     record_grant(Run(DEAD_RUN, OURS, run.account, "tests"), disk)
     gone = "<no such disk>"
     control.fault("POST .*/endGetAccess", status=404, body={"error": {"code": "ResourceNotFound", "message": gone}})
@@ -186,9 +186,9 @@ def test_an_export_that_may_not_be_ended_is_a_finding_and_the_other_is_ended(giv
     control = given(World().vm("locked", "a.json").vm("open", "b.json"))
     run = run_with(control)
     for disk in control.world()["disks"]:
-        recorded = compute.get_disk(disk["id"])
+        recorded = disks.get_disk(disk["id"]).identity
         record_grant(Run(DEAD_RUN, OURS, run.account, "tests"), recorded)
-        compute.grant(recorded.id, timedelta(hours=1))
+        disks.grant(recorded.id, timedelta(hours=1))
     control.fault(
         "POST .*/locked-os/endGetAccess", status=403, body={"error": {"code": "AuthorizationFailed", "message": "No."}}
     )
@@ -204,9 +204,9 @@ def test_an_export_that_may_not_be_ended_is_a_finding_and_the_other_is_ended(giv
 def test_a_sweep_that_died_between_revoke_and_record_is_repeated(given: Give, monkeypatch: pytest.MonkeyPatch) -> None:
     control = given(World().vm("dead", "a.json"))
     run = run_with(control)
-    disk = compute.get_disk(control.world()["disks"][0]["id"])
+    disk = disks.get_disk(control.world()["disks"][0]["id"]).identity
     record_grant(Run(DEAD_RUN, OURS, run.account, "tests"), disk)
-    compute.grant(disk.id, timedelta(hours=1))
+    disks.grant(disk.id, timedelta(hours=1))
     just_before(monkeypatch, Container, "delete", die)
     with pytest.raises(Killed):
         inspect_factory(run)

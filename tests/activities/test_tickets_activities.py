@@ -21,8 +21,9 @@ from activities.tickets import (
 )
 from local.azure import Control
 from shared.azure.blobs import Container
-from shared.domain.capture import Capture, CapturePlan, OsDisk
+from shared.domain.capture import Capture, CapturePlan
 from shared.domain.distribution import Delivery, DistributionPlan
+from shared.domain.golden_vms import OsDisk
 from shared.domain.images import GoldenImage, OsType
 from shared.domain.labs import Lab, LabId
 from shared.domain.outcomes import Ending, Outcome

@@ -20,10 +20,18 @@ NOT_OURS = {
         "DevTestLabsClient",
         "TokenCredential",
         "LabId",
+        "ComputeId",
     ),
     # Tags, keys and connections
-    *("ConfigurationStorage", "FactoryBuilt", "FactoryConfiguration", "FactoryDigest", "FactoryId", "FactoryRun"),
-    *("ImagePath", "ImagePaths", "LabName", "ResourceGroup", "SubscriptionId"),
+    *(
+        "ConfigurationStorage",
+        "FactoryBuilt",
+        "FactoryConfiguration",
+        "FactoryDigest",
+        "FactoryGeneralize",
+        "FactoryId",
+    ),
+    *("FactoryImageState", "FactoryRun", "ImagePath", "ImagePaths", "LabName", "ResourceGroup", "SubscriptionId"),
     # What Azure answers and we only ask for
     *(
         "ActiveSAS",
@@ -33,6 +41,7 @@ NOT_OURS = {
         "ContainerNotFound",
         "ContinuedAsNew",
     ),
+    *("AllowAll", "ApplyingArtifacts", "AzureActiveDirectory", "DeprovisionRequested", "SysprepRequested"),
     *("CopyIdMismatch", "InvalidRange", "NoPendingCopyOperation", "PendingCopyOperation", "ResourceNotFound"),
 }
 """Literals that look like codes and are none. A new one belongs here, or into docs/codes.md."""

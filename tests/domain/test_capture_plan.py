@@ -1,56 +1,29 @@
 """Which golden VMs are captured, under which names, and why the others are not."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from shared.domain.capture import (
-    LONGEST_DESCRIPTION,
-    Artifact,
-    CapturePlan,
-    GoldenVm,
-    OsDisk,
-    capture_key,
-    not_ready,
-    plan_captures,
-    vhd_name,
-)
-from shared.domain.images import GoldenImage, OsState, OsType
+from shared.domain.capture import CapturePlan, capture_key, plan_captures, vhd_name
+from shared.domain.generalizing import Generalize
+from shared.domain.golden_vms import GoldenVm, OsDisk
+from shared.domain.images import LONGEST_DESCRIPTION, GoldenImage, OsState, OsType
 from shared.domain.outcomes import Ending
+from tests.domain.machines import STOPPED, running, vm
 
 RUN = "20261123T020509Z-3fa2"
-DAY = date(2026, 11, 23)
 BUILT = datetime(2026, 11, 23, 2, 5, 9, tzinfo=UTC)
-STOPPED = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
-SYSPREP = Artifact("windows-sysprep", "Succeeded", STOPPED - timedelta(minutes=10))
-
-
-def vm(name: str = "vm", path: str | None = "Win2016/Datacenter.json", **changes: Any) -> GoldenVm:
-    """A VM that is ready: deallocated ten minutes after sysprep."""
-    disk = OsDisk(f"/disks/{name}", f"unique-{name}", STOPPED, 127 * 2**30)
-    ready = GoldenVm(
-        name=name,
-        state="Succeeded",
-        image_path=path,
-        os_type=OsType.WINDOWS,
-        compute_id=f"/vms/{name}",
-        vm_id=f"id-{name}",
-        power_state="deallocated",
-        last_artifact=SYSPREP,
-        disk=disk,
-    )
-    return replace(ready, **changes)
 
 
 def image(name: str, *captures: str) -> GoldenImage:
     return GoldenImage(name, "Any\\Path.json", OsType.WINDOWS, f"{name}.vhd", BUILT, size_bytes=512, captures=captures)
 
 
-def plan(*vms: GoldenVm, images: tuple[GoldenImage, ...] = ()) -> CapturePlan:
-    return plan_captures(vms, images, RUN, DAY, BUILT)
+def plan(*vms: GoldenVm, images: tuple[GoldenImage, ...] = (), policy: Generalize = Generalize.NEVER) -> CapturePlan:
+    return plan_captures(vms, images, RUN, policy)
 
 
 def names(planned: CapturePlan) -> dict[str, str]:
@@ -61,9 +34,6 @@ def codes(planned: CapturePlan) -> dict[str, tuple[Ending, str]]:
     return {decided.vm: (decided.outcome.state, decided.outcome.code) for decided in planned.decided}
 
 
-# --- Evidence (B20)
-
-
 def test_a_generalized_and_deallocated_vm_is_captured() -> None:
     [capture] = plan(vm(notes="Golden Image: Server for all")).captures
     assert (capture.vm, capture.vm_id, capture.disk.id) == ("vm", "id-vm", "/disks/vm")
@@ -71,79 +41,6 @@ def test_a_generalized_and_deallocated_vm_is_captured() -> None:
     assert capture.image == "Win2016_Datacenter-Nov-23-2026"
     assert (capture.os_type, capture.description) == (OsType.WINDOWS, "Server for all")
     assert capture.built == BUILT
-
-
-@pytest.mark.parametrize("name", ["windows-sysprep", "Windows-Sysprep", "linux-deprovision"])
-@pytest.mark.parametrize("minutes", [0, 1, 60])
-def test_a_generalize_artifact_and_a_prompt_deallocation_are_evidence(name: str, minutes: int) -> None:
-    artifact = Artifact(name, "Succeeded", STOPPED - timedelta(minutes=minutes))
-    assert not_ready(vm(last_artifact=artifact)) is None
-
-
-def test_the_word_of_compute_is_evidence_without_any_artifact() -> None:
-    assert not_ready(vm(last_artifact=None, generalized=True)) is None
-
-
-@pytest.mark.parametrize(
-    "artifact",
-    [
-        None,
-        Artifact("windows-sysprep", "Failed", STOPPED - timedelta(minutes=10)),
-        Artifact("windows-sysprep", "Installing", STOPPED - timedelta(minutes=10)),
-        Artifact("windows-sysprep", "Succeeded", None),
-        Artifact("windows-chrome", "Succeeded", STOPPED - timedelta(minutes=10)),
-        Artifact("my-windows-sysprep", "Succeeded", STOPPED - timedelta(minutes=10)),
-        Artifact("windows-sysprep", "Succeeded", STOPPED - timedelta(minutes=61)),
-        Artifact("windows-sysprep", "Succeeded", STOPPED + timedelta(minutes=1)),
-    ],
-)
-def test_a_vm_that_was_merely_stopped_is_not_published_as_generalized(artifact: Artifact | None) -> None:
-    [decided] = plan(vm(last_artifact=artifact)).decided
-    assert (decided.outcome.state, decided.outcome.code) == (Ending.SKIPPED, "NoEvidence")
-    assert "windows-sysprep" in decided.outcome.next
-
-
-def test_the_artifact_reports_success_before_the_vm_has_stopped() -> None:
-    """B71: while it still runs, it is not captured, whatever its artifact says."""
-    assert codes(plan(vm(power_state="running"))) == {"vm": (Ending.SKIPPED, "NotDeallocated")}
-
-
-# --- Why a VM is left alone
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"image_path": None}, "NoImagePath"),
-        ({"ignored": True}, "FactoryIgnore"),
-        ({"state": "Creating"}, "NotSucceeded"),
-        ({"state": "Failed"}, "NotSucceeded"),
-        ({"power_state": "", "vm_id": "", "disk": None}, "NoComputeVm"),
-        ({"power_state": "stopped"}, "NotDeallocated"),
-        ({"power_state": "deallocating"}, "NotDeallocated"),
-        ({"power_state": "unknown"}, "NotDeallocated"),
-        ({"os_type": OsType.UNKNOWN}, "OsTypeUnknown"),
-        ({"disk": None}, "NoOsDisk"),
-        ({"last_artifact": None}, "NoEvidence"),
-    ],
-)
-def test_a_vm_that_is_not_ready_is_skipped_with_its_reason_and_what_to_do(changes: dict[str, Any], code: str) -> None:
-    planned = plan(vm(**changes))
-    assert planned.captures == ()
-    [decided] = planned.decided
-    assert (decided.outcome.state, decided.outcome.code) == (Ending.SKIPPED, code)
-    assert decided.outcome.message
-    assert decided.outcome.next
-
-
-def test_an_ignored_vm_is_left_alone_even_if_it_is_ready() -> None:
-    """X17: the tag is read by every stage."""
-    assert codes(plan(vm(ignored=True, generalized=True))) == {"vm": (Ending.SKIPPED, "FactoryIgnore")}
-
-
-def test_only_vms_that_may_be_captured_are_looked_up_in_compute() -> None:
-    assert vm().is_candidate
-    assert not any(each.is_candidate for each in (vm(path=None), vm(ignored=True), vm(state="Creating")))
 
 
 def test_a_vm_without_a_compute_vm_or_notes_spoils_no_other() -> None:
@@ -196,6 +93,43 @@ def test_the_vhd_is_named_by_what_is_captured_and_by_which_run() -> None:
     assert vhd_name(capture.digest, "20261124T020000Z-0000") != capture.vhd
     [other] = plan(vm("other", "Win2016/Datacenter.json")).captures
     assert other.vhd != capture.vhd
+
+
+def test_a_state_that_is_captured_as_specialized_is_not_captured_as_generalized() -> None:
+    one = vm(generalized=True)
+    assert one.disk is not None
+    before = replace(image("Earlier-Nov-22-2026", capture_key("id-vm", one.disk)), os_state=OsState.SPECIALIZED)
+    assert list(names(plan(one, images=(before,)))) == ["vm"]
+
+
+# --- What is captured, and how
+
+
+def test_a_specialized_vm_becomes_a_specialized_image() -> None:
+    [capture] = plan(vm(last_artifact=None, image_state_tag="specialized")).captures
+    assert capture.golden_image(512, ()).os_state is OsState.SPECIALIZED
+
+
+def test_a_vm_that_runs_is_generalized_first_where_that_is_asked_for() -> None:
+    [capture] = plan(running(), policy=Generalize.WHEN_NEEDED).captures
+    assert (capture.generalize, capture.os_state) == (True, OsState.GENERALIZED)
+    assert plan(running()).captures == ()
+
+
+def test_a_capture_keeps_its_key_when_the_disk_changes_while_the_vm_is_generalized() -> None:
+    [capture] = plan(running(), policy=Generalize.WHEN_NEEDED).captures
+    assert capture.key == replace(capture, digest="other").key
+    assert capture.key != replace(capture, vm="other").key
+
+
+def test_a_vm_that_could_not_become_a_sound_image_is_refused_before_it_is_generalized() -> None:
+    """And what is captured already needs no guard any more."""
+    obstacle: dict[str, Any] = {"data_disks": 1}
+    assert codes(plan(running(**obstacle), policy=Generalize.WHEN_NEEDED)) == {"vm": (Ending.FAILED, "DataDisks")}
+    one = vm(**obstacle)
+    assert one.disk is not None
+    there = plan(one, images=(image("Earlier-Nov-22-2026", capture_key("id-vm", one.disk)),))
+    assert codes(there) == {"vm": (Ending.PRESENT, "AlreadyCaptured")}
 
 
 # --- Names (B23, B24, X19)

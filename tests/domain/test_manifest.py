@@ -238,7 +238,7 @@ def test_x12_our_manifest_is_ascii_and_has_the_original_keys_first() -> None:
     assert max(data) < 128
     assert b"\xef\xbb\xbf" not in data
     fields = json.loads(data)
-    assert list(fields) == [*FIELDS, "osState", "digest", "sizeBytes", "captureKeys", "vm"]
+    assert list(fields) == [*FIELDS, "schemaVersion", "osState", "digest", "sizeBytes", "captureKeys", "vm"]
     assert fields["imagePath"] == "Üml\\B.json"
     assert fields["timestamp"] == "2026-11-23T02:05:09Z"
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.capture import Capture, CapturePlan, DecidedCapture, OsDisk
+from shared.domain.capture import Capture, CapturePlan, DecidedCapture
 from shared.domain.distribution import DistributionPlan, Pair
 from shared.domain.findings import Finding, Severity
+from shared.domain.golden_vms import OsDisk
 from shared.domain.images import OsType
 from shared.domain.outcomes import Ending, Outcome, RunState
 from shared.domain.report import (

@@ -40,6 +40,7 @@ class Killed:
         self.factory = Factory("", azure.control, BlobClient(azure.environment("local")))
         world, files = job()
         world.behave |= {"copySeconds": 60, "imageSeconds": 30}
+        world.behave["artifacts"]["fresh"]["deallocate"] = None
         azure.control.clear_faults()
         azure.control.put_world(world.document)
         self.factory.configure(files)
@@ -85,9 +86,9 @@ class Killed:
         assert report["state"] == "Succeeded", report
         pairs = Counter((pair["lab"], pair["imagePath"]) for pair in report["pairs"])
         assert set(pairs.values()) == {1}
-        assert report["counts"]["delivered"] == 4
+        assert report["counts"]["delivered"] == 5
         assert images(self.factory) == {
-            "lab-a": {"Win\\Server.json", "Linux\\Ubuntu 22.04 LTS.json"},
+            "lab-a": {"Win\\Server.json", "Win\\Fresh.json", "Linux\\Ubuntu 22.04 LTS.json"},
             "lab-b": {"Old\\Legacy.json", "Win\\Server.json"},
             "factory": {"Old\\Legacy.json"},
         }
@@ -95,7 +96,7 @@ class Killed:
         assert [disk["name"] for disk in world["disks"] if disk.get("sas")] == []
         assert [blob["name"] for account in ("stlaba", "stlabb") for blob in blobs(world, account)] == []
         golden = [blob["name"] for blob in blobs(world, "stfactory")]
-        assert len(golden) == 6, "three golden images: a VHD and a manifest each"
+        assert len(golden) == 8, "four golden images: a VHD and a manifest each"
         assert self.factory.claim()["state"] == "released"
 
 

@@ -14,7 +14,13 @@ pytestmark = pytest.mark.slow
 SECRETS = re.compile(rb"sig=|AccountKey|SharedKey|\beyJ[A-Za-z0-9_-]{10,}\.")
 DEFINITIONS = {
     f"GoldenImages/{name}": b"{}"
-    for name in ("Win/Server.json", "Win/Client.json", "Linux/Ubuntu 22.04 LTS.json", "Old/Legacy.json")
+    for name in (
+        "Win/Server.json",
+        "Win/Client.json",
+        "Win/Fresh.json",
+        "Linux/Ubuntu 22.04 LTS.json",
+        "Old/Legacy.json",
+    )
 }
 
 
@@ -32,6 +38,8 @@ def job() -> tuple[World, dict[str, bytes]]:
             statuses=[{"code": "OSState/generalized"}],
         )
         .vm("busy", "Win\\Client.json", power="VM running")
+        .vm("fresh", "Win\\Fresh.json", power="VM running", artifact=None, tags={"FactoryGeneralize": "yes"})
+        .behaving(artifacts={"fresh": {"seconds": 1, "shutdown": 1, "deallocate": 1}})
         .golden_image("Old\\Legacy.json", "Old_Legacy-Nov-1-2026", 1)
         .image("lab-b", "Old_Legacy-Nov-1-2026", subscription=OTHER, ImagePath="Old\\Legacy.json")
     )
@@ -65,7 +73,7 @@ def test_every_lab_holds_exactly_what_it_asked_for(done: tuple[Factory, dict[str
     factory, report = done
     assert report["state"] == "Succeeded", report
     assert images(factory) == {
-        "lab-a": {"Win\\Server.json", "Linux\\Ubuntu 22.04 LTS.json"},
+        "lab-a": {"Win\\Server.json", "Win\\Fresh.json", "Linux\\Ubuntu 22.04 LTS.json"},
         "lab-b": {"Old\\Legacy.json", "Win\\Server.json"},
         "factory": {"Old\\Legacy.json"},
     }
@@ -76,7 +84,7 @@ def test_every_image_was_made_from_its_golden_disk(done: tuple[Factory, dict[str
     world = factory.world()
     vhds = {blob["digest"] for blob in blobs(world, "stfactory") if blob["name"].endswith(".vhd")}
     made = [image["digest"] for sub in world["subscriptions"] for image in sub["images"] if image.get("vhdUri")]
-    assert len(made) == 4
+    assert len(made) == 5
     assert set(made) <= vhds
 
 
@@ -98,16 +106,17 @@ def blobs(world: dict[str, Any], account: str) -> list[dict[str, Any]]:
 def test_every_pair_and_every_vm_is_reported_once_with_its_reason(done: tuple[Factory, dict[str, Any]]) -> None:
     _, report = done
     pairs = {(pair["lab"], pair["imagePath"]): pair for pair in report["pairs"]}
-    assert len(pairs) == len(report["pairs"]) == 6
+    assert len(pairs) == len(report["pairs"]) == 7
     assert pairs["lab-b", "Old\\Legacy.json"]["state"] == "present"
     assert pairs["lab-a", "Win\\Client.json"]["code"] == "NoGoldenImage"
     assert pairs["lab-a", "Win\\Server.json"]["state"] == "delivered"
     assert {capture["vm"]: capture.get("code", capture["state"]) for capture in report["captures"]} == {
         "win": "captured",
         "ubuntu": "captured",
+        "fresh": "captured",
         "busy": "NotDeallocated",
     }
-    assert report["counts"]["delivered"] == 4
+    assert report["counts"]["delivered"] == 5
 
 
 def test_what_was_made_carries_our_mark(done: tuple[Factory, dict[str, Any]]) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.capture import LONGEST_DESCRIPTION
 from shared.domain.claim import Claim, ClaimState
+from shared.domain.images import LONGEST_DESCRIPTION
 from shared.domain.outcomes import Ending, RunState
 from shared.domain.runs import TAKEOVER_PAUSE, is_run_id
 from shared.domain.tickets import Kind

@@ -11,6 +11,7 @@ from activities.claim import Release, ReleaseAnswer, Released, Taken
 from activities.configuration import Asked, Configured
 from activities.copies import RunningCopy
 from activities.delivery import DeliveryEnd, DeliveryWork, ImageCreation
+from activities.generalize import Generalizing
 from activities.inspection import Chunk, Inspected, LabAside, LabIndex, Listed, UnlistedChunk
 from activities.planning import Planned
 from activities.report import Closing, Summary
@@ -20,16 +21,17 @@ from orchestrators.delivery import deliver
 from orchestrators.factory_run import factory_run
 from orchestrators.inspection import inspect_labs
 from orchestrators.lanes import lane_of_work
-from shared.domain.capture import Capture, OsDisk, capture_key, vhd_name
+from shared.domain.capture import Capture, capture_key, vhd_name
 from shared.domain.claim import Claim, ClaimState, take
 from shared.domain.distribution import Delivery
+from shared.domain.golden_vms import OsDisk
 from shared.domain.images import GoldenImage, OsType
 from shared.domain.labs import Lab, LabId
 from shared.domain.outcomes import Ending, Outcome, RunState
 from shared.domain.runs import Run, RunRequest, Terms
 from shared.domain.speeds import Load
 from shared.domain.tickets import Answer, Kind, Tickets, issue
-from shared.domain.waiting import DONE, Progress
+from shared.domain.waiting import DONE, PENDING, Progress
 from shared.errors import PermanentError
 from tests.orchestrators.engine import START, Engine, Instance
 
@@ -93,6 +95,8 @@ class World:
         self.work: dict[Kind, tuple[Any, ...]] = {Kind.PAIRS: deliveries, Kind.CAPTURES: captures}
         self.copy_time = timedelta(minutes=5)
         self.image_time = timedelta(minutes=2)
+        self.shutdown_time = timedelta(minutes=10)
+        self.stays_stopped = False
         self.times: dict[str, timedelta] = {}
         self.stalled: set[str] = set()
         self.begun: dict[str, datetime] = {}
@@ -108,6 +112,7 @@ class World:
         self.reports: list[Closing] = []
         self.released: list[str] = []
         self.exported: set[str] = set()
+        self.copied: list[Capture] = []
 
     def fence(self, run: Run) -> None:
         if self.claim is None or not self.claim.held_by(run.id):
@@ -265,11 +270,35 @@ class World:
 
     # --- One capture
 
+    def begin_generalize(self, work: CaptureWork) -> Generalizing:
+        self.fence(work.run)
+        self._begin(f"shutdown of {work.capture.vm}")
+        return Generalizing(work)
+
+    def generalize_pending(self, generalizing: Generalizing) -> Progress:
+        return self._progress(f"shutdown of {generalizing.work.capture.vm}", self.shutdown_time, None)
+
+    def begin_deallocate(self, work: CaptureWork) -> Progress:
+        self._begin(f"deallocation of {work.capture.vm}")
+        return PENDING
+
+    def deallocation_pending(self, work: CaptureWork) -> Progress:
+        if f"deallocation of {work.capture.vm}" not in self.begun:
+            return PENDING if self.stays_stopped else DONE
+        return self._progress(f"deallocation of {work.capture.vm}", timedelta(minutes=1), None)
+
+    def end_generalize(self, generalizing: Generalizing) -> CaptureWork:
+        capture = generalizing.work.capture
+        disk = replace(capture.disk, ownership_updated=self.now().astimezone(UTC))
+        changed = replace(capture, disk=disk, digest=capture_key(capture.vm_id, disk))
+        return replace(generalizing.work, capture=changed)
+
     def begin_capture_copy(self, work: CaptureWork) -> RunningCopy:
         self.fence(work.run)
         self._fly(work.capture.key)
         self._begin(work.capture.vhd)
         self.exported.add(work.capture.disk.id)
+        self.copied.append(work.capture)
         return RunningCopy(work.run.account, work.capture.vhd, "copy", (work.capture.disk.size_bytes or 0) + 512)
 
     def capture_copy_pending(self, copy: RunningCopy) -> Progress:

@@ -35,7 +35,6 @@ import shared.azure.labs
 import shared.journal
 import shared.settings
 import shared.side_by_side
-from local.azure.arm_images import image_lab
 from local.azure.blob_store import BlobPath
 from local.azure.clock import Clock, iso
 from local.azure.in_process import exchange
@@ -318,12 +317,8 @@ class Laboratory:
 
     def delete_image(self, image: CustomImage) -> None:
         """An operator deletes a custom image."""
-        self.state.images.delete(image_lab(image), image.name)
-        self.parts.images._forget(image)  # noqa: SLF001
-        path = f"{image_lab(image)}/customimages/{image.name}"
-        self.log.record(
-            service="arm", method="DELETE", path=path, status=202, effect="delete", caller="local", account=None
-        )
+        self.parts.images.remove(image)
+        self.log.record(service="arm", method="DELETE", path=image.id, status=202, effect="delete", caller="local")
 
     # --- The timeline
 

@@ -115,6 +115,47 @@ def test_a_stalled_copy_never_ends(azure, golden, target):
     assert (copy_status(target), target.get_blob_properties().copy.progress) == ("pending", first.progress)
 
 
+def test_a_copy_stalls_where_the_world_says(azure, golden, target):
+    azure.control.set_speed(0)
+    azure.control.behave(copy={"*": {"statuses": ["Stalled"], "progress": 0.75}})
+    target.start_copy_from_url(golden)
+
+    def share():
+        copy = target.get_blob_properties().copy
+        done, total = map(int, copy.progress.split("/"))
+        return copy.status, round(done / total, 3)
+
+    seen = [share()]
+    for seconds in (5, 5, 1_000_000):
+        azure.control.advance(seconds)
+        seen.append(share())
+    azure.control.put_world(azure.control.world())
+    azure.control.advance(1_000_000)
+    assert [*seen, share()] == [("pending", part) for part in (0, 0.375, 0.75, 0.75, 0.75)]
+
+
+@pytest.mark.parametrize(
+    ("length", "left"), [(0.5, vhd_length(1) // 2 // 512 * 512), (1024, 1024), (2.0, 2 * vhd_length(1)), (0, 0)]
+)
+@pytest.mark.parametrize("seconds", [0, 1])
+def test_a_copy_that_succeeds_may_be_of_the_wrong_length(azure, golden, target, length, left, seconds):
+    azure.control.set_speed(0)
+    azure.control.behave(copy={f"sta/{VHD}": {"length": length, "seconds": seconds}})
+    target.start_copy_from_url(golden, metadata={"run": "r1"})
+    azure.control.advance(1)
+    made = target.get_blob_properties()
+    assert (made.copy.status, made.size, made.metadata) == ("success", left, {"run": "r1"})
+    assert made.copy.progress == f"{vhd_length(1)}/{vhd_length(1)}"
+
+
+def test_a_copy_that_the_world_aborts_leaves_nothing(azure, golden, target):
+    azure.control.behave(copy={"*": {"statuses": ["Aborted"], "seconds": 1}})
+    target.start_copy_from_url(golden)
+    azure.control.advance(1)
+    left = target.get_blob_properties()
+    assert (left.copy.status, left.size) == ("aborted", 0)
+
+
 def test_a_copy_fails_when_its_source_goes_away(clients, azure, golden, target):
     azure.control.behave(copySeconds=60)
     target.start_copy_from_url(golden)
