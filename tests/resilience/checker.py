@@ -198,6 +198,8 @@ def single_writers(evidence: Evidence) -> list[Violation]:
         if call["effect"] == "create" and "/customimages/" in call["path"].lower()
     )
     deleted = {call["path"].lower() for call in evidence.log if call["effect"] == "delete"}
+    generalized = Counter(call["path"].lower() for call in evidence.effects() if call["path"].endswith("/applyArtifacts"))
+    found += [Violation("I8", f"{path} happened {count} times") for path, count in generalized.items() if count > 1]
     return found + [
         Violation("I8", f"{path} was created {count} times")
         for path, count in created.items()

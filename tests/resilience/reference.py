@@ -1,4 +1,4 @@
-"""The reference world: two golden VMs ready to be captured and one image of the original's, for five labs."""
+"""The reference world: for five labs one golden VM ready to be captured, one that the run generalizes, an image of the original's."""
 
 import hashlib
 
@@ -31,7 +31,7 @@ def reference_world() -> Json:
         world.lab(lab)
     world.golden_image(LEGACY, LEGACY_NAME, 1)
     world.vm("vm-windows", WINDOWS)
-    world.vm("vm-linux", LINUX, os_type="Linux", artifact="linux-deprovision")
+    world.vm("vm-linux", LINUX, "VM running", "Linux", artifact=None, tags={"FactoryGeneralize": "yes"})
     world.image("lab-4", "Win2022_Datacenter-Oct-1-2026", ImagePath=WINDOWS)
     world.image("lab-1", "somebody-elses")
     leftover = {"factory": FACTORY, "run": DEAD_RUN, "kind": "copy"}
