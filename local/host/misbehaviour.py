@@ -34,6 +34,10 @@ class Misbehaviour:
         self._random = None if seed is None else random.Random(seed)
         self._lock = threading.Lock()
 
+    def rest(self) -> None:
+        """Behave from now on."""
+        self._random = None
+
     def next(self) -> Mischief | None:
         """What happens to the next activity."""
         if self._random is None:

@@ -1,7 +1,9 @@
-"""`python -m tests.resilience soak [--seeds N] [--only E1,E3]`, `... replay CASE`, `... list`: see docs/reliability.md."""
+"""`python -m tests.resilience soak | slice | replay CASE | list`: see docs/reliability.md."""
 
 import argparse
+import subprocess
 import sys
+from datetime import date
 
 from tests.resilience import soak
 from tests.resilience.cases import EXPERIMENTS
@@ -16,6 +18,9 @@ def main() -> int:
     soaking.add_argument("--first-seed", type=int, default=0)
     soaking.add_argument("--only", default="", help="these experiments, such as E1,E3")
     soaking.add_argument("--every", type=int, default=1, help="only every n-th case")
+    slicing = commands.add_parser("slice", help="some of everything, other cases for each commit")
+    slicing.add_argument("--seconds", type=float, default=170)
+    slicing.add_argument("--name", default="", help="the slice of this commit (default: HEAD)")
     replaying = commands.add_parser("replay", help="one case, as a timeline")
     replaying.add_argument("case", help="as it is printed when it fails, such as 'E5 4711'")
     commands.add_parser("list", help="the experiments")
@@ -26,10 +31,20 @@ def main() -> int:
         return 0
     if arguments.command == "replay":
         return replay(arguments.case)
+    if arguments.command == "slice":
+        name = arguments.name or commit()
+        print(f"Resilience, the slice of {name[:12]}:", flush=True)
+        return 1 if soak.measured(soak.slice_of(name), arguments.seconds).failed else 0
     only = set(filter(None, arguments.only.split(",")))
     cases = soak.everything(arguments.seeds, arguments.first_seed)
     chosen = [case for case in cases if not only or case.partition(" ")[0] in only][:: arguments.every]
     return 1 if soak.measured(chosen).failed else 0
+
+
+def commit() -> str:
+    """What is checked out; the day, where there is no repository."""
+    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return git.stdout.strip() or f"{date.today():%Y-%m-%d}"  # noqa: DTZ011
 
 
 def replay(case: str) -> int:

@@ -24,4 +24,7 @@ def play(laboratory: Laboratory, case: str) -> Verdict:
             experiment.play(trial, text)
         except Stuck as stuck:
             trial.violations.append(Violation("ends", str(stuck)))
+        except Exception as error:
+            # A bug of the laboratory's own: one case, not all that come after it.
+            trial.violations.append(Violation("laboratory", repr(error)))
         return Verdict(case, trial.violations, laboratory.troubles.injected + len(laboratory.watch.died_at) + trial.done)

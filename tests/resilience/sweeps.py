@@ -46,12 +46,17 @@ def for_good(trial: Trial, text: str) -> None:
     laboratory = trial.laboratory
     laboratory.troubles.planned = [trouble]
     trial.run()
-    trial.judge(is_clean=False, is_delivered=False)
+    trial.judge(is_clean=False, is_delivered=False, is_reported=not _is_about_books(laboratory.troubles.calls[trouble.call]))
     if lab := _only_lab(laboratory.troubles.calls[trouble.call]):
         missing = [violation.what for violation in checker.undelivered(trial.evidence)]
         touched = [what for what in missing if f"'{lab}'" not in what]
         trial.violations += [Violation("blast radius", f"{what}, but only {lab} was in trouble") for what in touched]
     recover(trial)
+
+
+def _is_about_books(call: str) -> bool:
+    """Claim, journal, or the token without which neither can be reached."""
+    return any(f"{book}" in f"{call}/" for book in (*checker.BOOKS, "/msi/token"))
 
 
 def _only_lab(call: str) -> str:
@@ -92,8 +97,9 @@ def at_random(trial: Trial, text: str) -> None:
     ]
     trial.laboratory.troubles.planned = troubles
     trial.run()
+    is_lasting = any(trouble.times == FOR_GOOD for trouble in troubles)
     is_transient = all(trouble.way in TRANSIENT and trouble.times != FOR_GOOD for trouble in troubles)
-    trial.judge(is_clean=False, is_delivered=False)
+    trial.judge(is_clean=False, is_delivered=False, is_reported=not is_lasting)
     if is_transient:
         trial.judge(is_delivered=False)
     recover(trial)

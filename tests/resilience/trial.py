@@ -56,10 +56,16 @@ class Trial:
         laboratory = self.laboratory
         return Evidence(self.before, Snapshot(laboratory), laboratory.log.entries, laboratory.copies, self.expected)
 
-    def judge(self, *, is_clean: bool = True, is_delivered: bool = True) -> None:
-        """`is_clean`: nothing is left behind; a later run may have to see to that where Azure refused. I3 to I5, I7 to I9 always hold."""
+    def judge(self, *, is_clean: bool = True, is_delivered: bool = True, is_reported: bool = True) -> None:
+        """I3, I5 and I7 to I9 hold at any time, I4 wherever there is a report.
+
+        `is_clean`: nothing is left behind; where Azure refused, a later run sees to that. `is_reported`: not where claim or
+        journal could not be reached for good.
+        """
         evidence = self.evidence
-        found = checker.whole_images(evidence) + checker.reported_once(evidence, self.last)
+        found = checker.whole_images(evidence)
+        if is_reported or evidence.after.document(self.last, "report.json"):
+            found += checker.reported_once(evidence, self.last)
         found += checker.kept_secrets(evidence, self.laboratory) + checker.others_things(evidence)
         found += checker.single_writers(evidence) + checker.golden_images_stay(evidence)
         found += checker.short_activities(self.laboratory)
@@ -83,6 +89,7 @@ class Trial:
 def recover(trial: Trial) -> None:
     """Everything works again: one more run makes good what is left, and the next one writes nothing."""
     trial.laboratory.troubles.end()
+    trial.laboratory.misbehaviour.rest()
     trial.run()
     trial.judge()
     trial.judge_repeat()
