@@ -449,6 +449,7 @@ class Laboratory:
             "BLOB_ENDPOINT": STORAGE + "/{account}",
             "IDENTITY_ENDPOINT": IDENTITY,
             "IDENTITY_HEADER": "app",
+            "AZURE_FUNCTIONS_DURABLE_STRICT_TYPING": "1",
             **settings,
         }
         with _changed(os.environ, environment), _attributes(

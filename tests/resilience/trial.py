@@ -120,7 +120,10 @@ class Baseline:
 def baseline(laboratory: Laboratory) -> Baseline:
     """Asked for within a case, it is known already."""
     with laboratory.case(reference_world(), reference_configuration(), Conditions()):
-        laboratory.run()
+        run = laboratory.run()
+        report = Snapshot(laboratory).document(run, "report.json") or {}
+        if report.get("state") != "Succeeded":
+            raise RuntimeError(f"the reference run is {report.get('state', 'without report')}: nothing can be proved with it")
         return Baseline(tuple(laboratory.troubles.calls), tuple(laboratory.watch.places))
 
 
