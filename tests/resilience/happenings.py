@@ -18,7 +18,7 @@ from tests.resilience.checker import Snapshot, Violation
 from tests.resilience.laboratory import Conditions, Laboratory
 from tests.resilience.reference import WANTS, reference_configuration, reference_world
 from tests.resilience.trial import Experiment, Trial, baseline, recover
-from tests.resilience.troubles import Storm, Trouble, Way
+from tests.resilience.troubles import FOR_GOOD, Storm, Trouble, Way
 
 LEGACY_VHD = "00000001-0000-4000-8000-000000000001.vhd"
 STORM = timedelta(minutes=10)
@@ -349,13 +349,36 @@ def _vanished_cases(laboratory: Laboratory) -> Iterator[str]:
 # --- E12: again
 
 
-def again(trial: Trial, _: str) -> None:
+def again(trial: Trial, text: str) -> None:
     """E12: a run right after a good one writes nothing; nor does the one after an hour."""
-    trial.run()
+    trial.run(lanes=1 if text == "one-lane" else None)
     trial.judge()
     trial.judge_repeat()
     trial.laboratory.pass_by(3600)
     trial.judge_repeat()
+
+
+# --- E15: secrets
+
+
+def told(trial: Trial, text: str) -> None:
+    """E15: Azure's own message of a failure holds a signed address and a token. (Secrets are looked for in every other case, too.)"""
+    laboratory = trial.laboratory
+    laboratory.troubles.planned = [Trouble.parse(text)]
+    laboratory.troubles.tells = f"See https://st.blob.core.windows.net/c/b?sv=2024-11-04&sig={_SIGNATURE} and Bearer {_TOKEN}."
+    laboratory.secrets |= {_SIGNATURE, _TOKEN}
+    trial.run()
+    trial.judge(is_clean=False, is_delivered=False, is_reported=False)
+
+
+_SIGNATURE = "Q0FOQVJZQ0FOQVJZQ0FOQVJZQ0FOQVJZQ0FOQVJZQ0E%3D"
+_TOKEN = ".".join(("eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9", "eyJhdWQiOiJjYW5hcnkifQ", "Y2FuYXJ5Y2FuYXJ5"))
+
+
+def _told_cases(laboratory: Laboratory) -> Iterator[str]:
+    for call in range(1, len(baseline(laboratory).calls), 3):
+        yield str(Trouble(call, Way.FORBIDDEN, FOR_GOOD))
+        yield str(Trouble(call, Way.BROKEN, FOR_GOOD))
 
 
 # --- E17: an operator
@@ -401,6 +424,7 @@ HAPPENINGS = (
     Experiment("E9", "the configuration changes mid-run", reconfigured, _reconfigured_cases),
     Experiment("E10", "two hosts at once", at_once, _at_once_cases, lambda _: Conditions(mixes=True)),
     Experiment("E11", "labs, accounts, VMs vanish mid-run", vanished, _vanished_cases),
-    Experiment("E12", "run again right after success", again, lambda _: iter(["reference"])),
+    Experiment("E12", "run again right after success", again, lambda _: iter(["reference", "one-lane"])),
+    Experiment("E15", "Azure tells secrets", told, _told_cases),
     Experiment("E17", "a random operator", operated, _seeds, lambda text: Conditions(seed=int(text), mixes=True), True),
 )  # fmt: skip

@@ -35,10 +35,10 @@ class Trial:
         self.done = 0
         """What was done to the run beside failing calls and kills."""
 
-    def run(self, *, is_awaited: bool = True) -> str:
+    def run(self, *, is_awaited: bool = True, **request: Any) -> str:
         """Let a run end. Not awaited: what is still on its way (a late repeat) meets the next run."""
         laboratory = self.laboratory
-        self.last = laboratory.start(after=self.last)
+        self.last = laboratory.start(after=self.last, **request)
         laboratory.go_on(until=(lambda: False) if is_awaited else self.has_ended)
         instance = laboratory.hub.find(instance_id())
         if instance is None or not instance.ended:

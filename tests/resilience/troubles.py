@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from xml.sax.saxutils import escape
 
 from local.azure.faults import Fault, Faults
 from local.azure.operation_log import Service
@@ -94,12 +95,14 @@ class Troubles(Faults):
         self.injected = 0
         self.is_silent = False
         self.storm: Storm | None = None
+        self.tells = ""
+        """What a failing call's message has beside its code."""
         self._hit: dict[str, Trouble] = {}
         self._left: dict[str, int] = {}
 
     def end(self) -> None:
         """Everything works again."""
-        self.planned, self._hit, self._left, self.storm = [], {}, {}, None
+        self.planned, self._hit, self._left, self.storm, self.tells = [], {}, {}, None, ""
         self.clear()
 
     def take(self, service: Service, method: str, raw_path: str) -> Fault | None:
@@ -119,10 +122,10 @@ class Troubles(Faults):
         self.injected += 1
         way = self._hit[what].way
         self.is_silent = way in (Way.TIMEOUT_BEFORE, Way.TIMEOUT_AFTER)
-        return _fault(way, service, method)
+        return _fault(way, service, method, self.tells)
 
 
-def _fault(way: Way, service: Service, method: str) -> Fault:
+def _fault(way: Way, service: Service, method: str, tells: str = "") -> Fault:
     after = way in (Way.TIMEOUT_AFTER, Way.BROKEN_AFTER)
     when = "after" if after else "before"
     if way in (Way.TIMEOUT_BEFORE, Way.TIMEOUT_AFTER):
@@ -131,8 +134,9 @@ def _fault(way: Way, service: Service, method: str) -> Fault:
         return Fault("", reset=True)
     code = _CODES[way][service]
     headers = {"Retry-After": str(RETRY_AFTER)} if way is Way.THROTTLED else {}
-    body: Any = {"error": {"code": code, "message": f"{code}, says the laboratory."}}
+    message = f"{code}, says the laboratory. {tells}"
+    body: Any = {"error": {"code": code, "message": message}}
     if service == "blob":
         headers |= {"x-ms-error-code": code}
-        body = f"<Error><Code>{code}</Code><Message>{code}, says the laboratory.</Message></Error>"
+        body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     return Fault("", when=when, status=int(way.partition("-")[0]), headers=headers, body=None if method == "HEAD" else body)

@@ -1,0 +1,93 @@
+"""Play what is most apt to show a mutant, until something turns red: `python -m tests.resilience.battery ABOUT ...`."""
+
+import sys
+from collections.abc import Iterator
+from itertools import islice
+
+from tests.resilience.cases import play
+from tests.resilience.happenings import LEGACY_VHD
+from tests.resilience.laboratory import A_CALL, Laboratory
+from tests.resilience.trial import baseline, begun_activities
+from tests.resilience.troubles import FOR_GOOD, Trouble, Way
+
+_STEPS = 9
+_NAMED: dict[str, tuple[str, ...]] = {
+    "storm": tuple(f"E6 {seed}" for seed in range(4)),
+    "long": ("E7 long",),
+    "stalled": (f"E8 stlab3/{LEGACY_VHD}:stalled:0",),
+    "partial": (f"E8 stlab3/{LEGACY_VHD}:failed:30", f"E8 stlab5/{LEGACY_VHD}:aborted:0.6"),
+    "partial capture": ("E8 stfactory/vm-windows-os.vhd:failed:30", "E8 stfactory/vm-windows-os.vhd:stalled:0"),
+    "short": (f"E8 stlab3/{LEGACY_VHD}:short:0", "E8 stfactory/vm-windows-os.vhd:short:0"),
+    "mixed": tuple(f"E5 {seed}" for seed in range(20, 32)),
+    "operator": tuple(f"E17 {seed}" for seed in range(12)),
+    "secrets": tuple(f"E15 {call}:{way}:for-good" for call in (60, 150, 270, 420) for way in ("403", "500")),
+    "one lane": ("E12 one-lane",),
+}
+
+
+def battery(laboratory: Laboratory, about: list[str]) -> Iterator[str]:
+    """The run without trouble; then what each of `about` asks for; then a little of everything."""
+    yield "E12 reference"
+    for name in about:
+        yield from _NAMED.get(name) or _placed(laboratory, name)
+    yield from ("E12 one-lane", "E7 long", *(f"E5 {seed}" for seed in range(1, 7)), *(f"E17 {seed}" for seed in range(1, 5)))
+    yield from _placed(laboratory, "two")
+    yield from _placed(laboratory, "configuration")
+
+
+def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
+    places = baseline(laboratory).places
+    match name:
+        case "two":
+            for place in range(40, len(places), len(places) // _STEPS):
+                yield f"E10 other:{place}"
+                yield f"E10 same:{place}"
+        case "configuration":
+            releasing = places.index("before release_claim")
+            yield f"E9 fewer:{places.index('before read_configuration') + 3}"
+            yield from (f"E9 fewer:{place}" for place in (200, 700, *range(releasing, releasing + 5)))
+            yield from (f"E3 {place}" for place in range(releasing, releasing + 5))
+        case "vanished":
+            yield from (f"E11 {what}:{place}" for place in (100, 500, 900) for what in ("lab", "locked", "account", "vm"))
+        case "lasting":
+            calls = range(60, len(baseline(laboratory).calls), 90)
+            yield from (f"E2 {Trouble(call, Way.BROKEN, FOR_GOOD)}" for call in calls)
+        case activity:
+            yield from _about_activity(laboratory, activity)
+
+
+def _about_activity(laboratory: Laboratory, activity: str) -> Iterator[str]:
+    """The activity again, dead, and with each of its calls failing."""
+    begun = [number for number, name in enumerate(begun_activities(laboratory)) if name == activity]
+    for number in {begun[0], begun[-1]}:
+        for mischief in ("TWICE_AT_ONCE", "AGAIN_LATER", "RESULT_LOST", "WORKER_DIED"):
+            yield f"E4 {number}:{mischief}"
+    places = baseline(laboratory).places
+    first = places.index(f"before {activity}")
+    last = places.index(f"after {activity}", first)
+    yield from (f"E3 {place}" for place in range(first + 1, last + 1))
+    # The calls before the first place of the activity have the numbers below this one.
+    call = sum(1 for place in places[:first] if place.endswith(A_CALL))
+    count = min(14, sum(1 for place in places[first:last] if place.endswith(A_CALL)))
+    for number in range(call, call + count):
+        for way, times in ((Way.BROKEN_AFTER, 1), (Way.BUSY, 2), (Way.TIMEOUT_AFTER, 2), (Way.THROTTLED, 1), (Way.BROKEN, 2)):
+            yield f"E1 {Trouble(number, way, times)}"
+    yield from (f"E2 {Trouble(number, Way.FORBIDDEN, FOR_GOOD)}" for number in range(call, call + count))
+
+
+def main() -> int:
+    laboratory = Laboratory()
+    try:
+        baseline(laboratory)
+    except Exception as error:
+        print(error, file=sys.stderr)
+        return 2
+    for case in islice(dict.fromkeys(battery(laboratory, sys.argv[1:])), 90):
+        if play(laboratory, case).violations:
+            print(case)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
