@@ -11,11 +11,10 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from email.utils import formatdate
 from types import SimpleNamespace
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -23,7 +22,7 @@ from azure.storage.blob import UserDelegationKey, generate_blob_sas
 
 from local.azure.blob_store import BlobPath, BlobStore, sign
 from local.azure.clock import parse_iso
-from local.azure.tokens import TENANT, read_token
+from local.azure.tokens import TENANT
 from local.azure.vhd import PAGE
 
 _MOST_LISTED = 5000
@@ -124,10 +123,6 @@ class MemoryBlobService:
                     size = len(blob.data) if blob.kind == "BlockBlob" else blob.length
                     yield Kept(BlobPath(account, container, name), blob.etag, size, dict(blob.metadata), blob.data)
 
-    def cut(self, path: BlobPath, size_bytes: int) -> None:
-        """Let a page blob hold less than it should."""
-        self._blob(path.account, path.container, path.name).length -= size_bytes
-
     async def answer(self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Served:
         """Answer as Azurite would; `headers` have lower-case names."""
         target, _, raw_query = raw_path.partition("?")
@@ -171,10 +166,10 @@ class MemoryBlobService:
                 return Served(200, {})
             case "GET", "container", "list":
                 return _xml(_listed(account, container, self._container(account, container), query))
-            case ("GET" | "HEAD"), "container", "":
+            case (("GET" | "HEAD"), "container", ""):
                 found = self._container(account, container)
                 return Served(200, {"ETag": found.etag, "Last-Modified": formatdate(found.modified, usegmt=True)})
-            case ("GET" | "HEAD"), "blob", "":
+            case (("GET" | "HEAD"), "blob", ""):
                 return self._read(method, self._blob(account, container, name), headers)
             case "GET", "blob", "tags":
                 return _xml(_tags(self._blob(account, container, name)))
@@ -328,7 +323,7 @@ class MemoryBlobStore(BlobStore):
         yield SimpleNamespace(status=status, headers=told, read=read)
 
     async def allow_reading(self, account: str, container: str, policy: str, expires: str) -> None:
-        self._service._container(account, container).policies = {policy: parse_iso(expires)}  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
+        self._service._container(account, container).policies = {policy: parse_iso(expires)}  # pyright: ignore[reportPrivateUsage]
 
     async def _send(
         self, method: str, raw_path: str, headers: Mapping[str, str] | None = None, body: bytes = b""

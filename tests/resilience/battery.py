@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice, zip_longest
 
 from tests.resilience.cases import play
 from tests.resilience.happenings import LEGACY_VHD
@@ -17,7 +17,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "stalled": (f"E8 stlab3/{LEGACY_VHD}:stalled:0",),
     "partial": (f"E8 stlab3/{LEGACY_VHD}:failed:30", f"E8 stlab5/{LEGACY_VHD}:aborted:0.6"),
     "partial capture": ("E8 stfactory/vm-windows-os.vhd:failed:30", "E8 stfactory/vm-windows-os.vhd:stalled:0"),
-    "short": (f"E8 stlab3/{LEGACY_VHD}:short:0", "E8 stfactory/vm-windows-os.vhd:short:0"),
+    "short": (f"E8 stlab3/{LEGACY_VHD}:short:30", "E8 stfactory/vm-windows-os.vhd:short:30"),
     "mixed": tuple(f"E5 {seed}" for seed in range(20, 32)),
     "operator": tuple(f"E17 {seed}" for seed in range(12)),
     "secrets": tuple(f"E15 {call}:{way}:for-good" for call in (60, 150, 270, 420) for way in ("403", "500")),
@@ -30,7 +30,12 @@ def battery(laboratory: Laboratory, about: list[str]) -> Iterator[str]:
     yield "E12 reference"
     for name in about:
         yield from _NAMED.get(name) or _placed(laboratory, name)
-    yield from ("E12 one-lane", "E7 long", *(f"E5 {seed}" for seed in range(1, 7)), *(f"E17 {seed}" for seed in range(1, 5)))
+    yield from (
+        "E12 one-lane",
+        "E7 long",
+        *(f"E5 {seed}" for seed in range(1, 7)),
+        *(f"E17 {seed}" for seed in range(1, 5)),
+    )
     yield from _placed(laboratory, "two")
     yield from _placed(laboratory, "configuration")
 
@@ -48,7 +53,9 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
             yield from (f"E9 fewer:{place}" for place in (200, 700, *range(releasing, releasing + 5)))
             yield from (f"E3 {place}" for place in range(releasing, releasing + 5))
         case "vanished":
-            yield from (f"E11 {what}:{place}" for place in (100, 500, 900) for what in ("lab", "locked", "account", "vm"))
+            yield from (
+                f"E11 {what}:{place}" for place in (100, 500, 900) for what in ("lab", "locked", "account", "vm")
+            )
         case "lasting":
             calls = range(60, len(baseline(laboratory).calls), 90)
             yield from (f"E2 {Trouble(call, Way.BROKEN, FOR_GOOD)}" for call in calls)
@@ -57,22 +64,42 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
 
 
 def _about_activity(laboratory: Laboratory, activity: str) -> Iterator[str]:
-    """The activity again, dead, and with each of its calls failing."""
+    """The activity again, dead, and with each of its calls failing: turn by turn, because who knows what shows first."""
+    turns = zip_longest(
+        _failing(laboratory, activity), _again(laboratory, activity), _dead(laboratory, activity), fillvalue=""
+    )
+    yield from filter(None, chain.from_iterable(turns))
+
+
+def _again(laboratory: Laboratory, activity: str) -> Iterator[str]:
     begun = [number for number, name in enumerate(begun_activities(laboratory)) if name == activity]
-    for number in {begun[0], begun[-1]}:
-        for mischief in ("TWICE_AT_ONCE", "AGAIN_LATER", "RESULT_LOST", "WORKER_DIED"):
-            yield f"E4 {number}:{mischief}"
+    for mischief in ("RESULT_LOST", "AGAIN_LATER", "WORKER_DIED", "TWICE_AT_ONCE"):
+        yield from (f"E4 {number}:{mischief}" for number in dict.fromkeys((begun[0], begun[-1])))
+
+
+def _dead(laboratory: Laboratory, activity: str) -> Iterator[str]:
+    first, last = _span(laboratory, activity)
+    return (f"E3 {place}" for place in range(last, first, -1))
+
+
+def _failing(laboratory: Laboratory, activity: str) -> Iterator[str]:
+    first, last = _span(laboratory, activity)
+    places = baseline(laboratory).places
+    # Calls are numbered through the whole run.
+    call = sum(1 for place in places[:first] if place.endswith(A_CALL))
+    calls = range(call, call + min(14, sum(1 for place in places[first:last] if place.endswith(A_CALL))))
+    ways = ((Way.BROKEN, 2), (Way.BUSY, 2), (Way.THROTTLED, 2), (Way.TIMEOUT_AFTER, 2), (Way.BROKEN_AFTER, 1))
+    for way, times in ways:
+        yield f"E1 {Trouble(calls[0], way, times)}"
+    yield from (f"E1 {Trouble(number, way, times)}" for way, times in reversed(ways) for number in calls[1:])
+    yield from (f"E2 {Trouble(number, Way.FORBIDDEN, FOR_GOOD)}" for number in calls)
+
+
+def _span(laboratory: Laboratory, activity: str) -> tuple[int, int]:
+    """The places of the activity's first time."""
     places = baseline(laboratory).places
     first = places.index(f"before {activity}")
-    last = places.index(f"after {activity}", first)
-    yield from (f"E3 {place}" for place in range(first + 1, last + 1))
-    # The calls before the first place of the activity have the numbers below this one.
-    call = sum(1 for place in places[:first] if place.endswith(A_CALL))
-    count = min(14, sum(1 for place in places[first:last] if place.endswith(A_CALL)))
-    for number in range(call, call + count):
-        for way, times in ((Way.BROKEN_AFTER, 1), (Way.BUSY, 2), (Way.TIMEOUT_AFTER, 2), (Way.THROTTLED, 1), (Way.BROKEN, 2)):
-            yield f"E1 {Trouble(number, way, times)}"
-    yield from (f"E2 {Trouble(number, Way.FORBIDDEN, FOR_GOOD)}" for number in range(call, call + count))
+    return first, places.index(f"after {activity}", first)
 
 
 def main() -> int:

@@ -27,4 +27,6 @@ def play(laboratory: Laboratory, case: str) -> Verdict:
         except Exception as error:
             # A bug of the laboratory's own: one case, not all that come after it.
             trial.violations.append(Violation("laboratory", repr(error)))
-        return Verdict(case, trial.violations, laboratory.troubles.injected + len(laboratory.watch.died_at) + trial.done)
+        return Verdict(
+            case, trial.violations, laboratory.troubles.injected + len(laboratory.watch.died_at) + trial.done
+        )

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -128,7 +129,9 @@ def reported_once(evidence: Evidence, run: str) -> list[Violation]:
     for row in report.get("pairs", ()):
         image = evidence.after.images.get(f"{row['lab']}/{row.get('image', '')}".lower())
         if row["state"] in ("delivered", "present") and (image is None or image.state != "Succeeded"):
-            found.append(Violation("I4", f"{row['lab']}/{row.get('image')} is reported {row['state']}, but is not there"))
+            found.append(
+                Violation("I4", f"{row['lab']}/{row.get('image')} is reported {row['state']}, but is not there")
+            )
         if row["state"] not in ("delivered", "present", "skipped", "failed"):
             found.append(Violation("I4", f"{row['lab']} has the state {row['state']}"))
     return found
@@ -188,7 +191,7 @@ def single_writers(evidence: Evidence) -> list[Violation]:
     for copy in evidence.copies:
         by_pair.setdefault((copy.target.partition("/")[0], copy.source), []).append(copy)
     for (account, source), copies in by_pair.items():
-        for one, other in zip(copies, copies[1:], strict=False):
+        for one, other in pairwise(copies):
             overlap = min(ended.get(one.target, 1e12), ended.get(other.target, 1e12)) - other.time.timestamp()
             if overlap > _TAKEN_BACK_WITHIN:
                 found.append(Violation("I8", f"{source} was copied twice at once to {account}"))
@@ -198,7 +201,9 @@ def single_writers(evidence: Evidence) -> list[Violation]:
         if call["effect"] == "create" and "/customimages/" in call["path"].lower()
     )
     deleted = {call["path"].lower() for call in evidence.log if call["effect"] == "delete"}
-    generalized = Counter(call["path"].lower() for call in evidence.effects() if call["path"].endswith("/applyArtifacts"))
+    generalized = Counter(
+        call["path"].lower() for call in evidence.effects() if call["path"].endswith("/applyArtifacts")
+    )
     found += [Violation("I8", f"{path} happened {count} times") for path, count in generalized.items() if count > 1]
     return found + [
         Violation("I8", f"{path} was created {count} times")

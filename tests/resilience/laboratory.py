@@ -41,7 +41,7 @@ from local.azure.in_process import exchange
 from local.azure.memory_blobs import MemoryBlobService, MemoryBlobStore
 from local.azure.operation_log import OperationLog
 from local.azure.parts import Addresses, Parts
-from local.azure.resources import CustomImage, Json
+from local.azure.resources import Copy, CustomImage, Json
 from local.azure.state import State
 from local.azure.store import Store as AzureStore
 from local.azure.world import SYSTEM_ACCOUNT
@@ -105,7 +105,7 @@ class _Log(OperationLog):
 class Watch:
     """Sees every place where the host could die, counts them, and lets it die at one of them.
 
-    The places of a run: before and after every activity, before and after every step of an orchestrator, before every call to Azure.
+    The places of a run: before and after every activity and every step of an orchestrator, before every call to Azure.
     """
 
     def __init__(self, laboratory: "Laboratory", kills: tuple[int, ...]) -> None:
@@ -128,7 +128,6 @@ class Watch:
             self._laboratory.died = True
             self.died_at.append(self.places[-1])
             raise Killed
-
 
     def kill_at(self, number: int) -> None:
         self._kills.add(number)
@@ -192,8 +191,8 @@ class Laboratory:
             "storage.laboratory": self._blob,
             "identity.laboratory": self._token,
         }
-        self.parts.images._check_vhd = self._take_any_vhd  # noqa: SLF001
-        self._begin_copy, self.parts.copies.begin = self.parts.copies.begin, self._note_copy
+        self.parts.images._check_vhd = self._take_any_vhd
+        self.parts.copies.watchers.append(self._note_copy)
         self.notes: list[Note] = []
         self.copies: list[BegunCopy] = []
         self.secrets: set[str] = set()
@@ -207,7 +206,7 @@ class Laboratory:
         """A fresh world with this configuration uploaded and a fresh task hub; everything is as before afterwards."""
         self.conditions = conditions
         self.random = random.Random(conditions.seed)
-        self.clock._now = MORNING  # noqa: SLF001
+        self.clock._now = MORNING
         self.notes, self.copies, self.secrets, self.died = [], [], set(), False
         self.activity_times: list[tuple[str, timedelta]] = []
         self.lifetimes: dict[str, timedelta] = {}
@@ -358,12 +357,10 @@ class Laboratory:
         self.tell("call", f"{response.status} GET a token")
         return response
 
-    def _note_copy(self, path: BlobPath, url: str, source: BlobPath, *more: Any) -> Any:
-        self.copies.append(BegunCopy(self.clock.now(), str(path), str(source)))
-        copy = self._begin_copy(path, url, source, *more)
+    def _note_copy(self, copy: Copy) -> None:
+        self.copies.append(BegunCopy(self.clock.now(), copy.path, copy.source_path))
         if copy.source_expires is not None:
-            self.lifetimes[str(path)] = timedelta(seconds=copy.source_expires - time.time())
-        return copy
+            self.lifetimes[copy.path] = timedelta(seconds=copy.source_expires - time.time())
 
     async def _take_any_vhd(self, lab: Any, vhd: Json) -> str:
         """DevTest Labs that make an image of whatever lies there: then only the app keeps an unfinished copy out."""
@@ -371,7 +368,7 @@ class Laboratory:
         copy = self.parts.copies.of(BlobPath.parse(uri.removeprefix(STORAGE)))
         if copy is not None and copy.status != "success":
             return f"a copy that is {copy.status}"
-        return str(await type(self.parts.images)._check_vhd(self.parts.images, lab, vhd))  # noqa: SLF001
+        return str(await type(self.parts.images)._check_vhd(self.parts.images, lab, vhd))
 
     async def _read_source(self, url: str) -> int:
         """As the storage service reads a copy's source: through the front, by its signature."""
@@ -425,13 +422,14 @@ class Laboratory:
             shared.azure.clients.compute,
             shared.azure.clients.blob_service,
             shared.azure.labs.factory_lab,
-            shared.journal._document,  # noqa: SLF001
+            shared.journal._document,
         ):
             cached.cache_clear()
 
     @contextmanager
     def _at_home(self, world: Json, settings: dict[str, str]) -> Generator[None, None, None]:
         """The app's settings lead to the simulator, its transport to the wire, its worker threads to this one."""
+
         def is_silent() -> bool:
             return self.troubles.is_silent
 
@@ -459,7 +457,7 @@ class Laboratory:
             (shared.side_by_side, "ThreadPoolExecutor", _OneByOne),
             (sys.modules[HistoryEvent.__module__], "dt_parse", _parsed_once),
             # A container's client wraps the transport, and its wrapper sleeps by itself.
-            (TransportWrapper, "sleep", lambda wrapper, seconds: transport.sleep(seconds)),
+            (TransportWrapper, "sleep", lambda _, seconds: transport.sleep(seconds)),
         ), self.captured_logs:  # fmt: skip
             yield
 
@@ -469,7 +467,8 @@ class Laboratory:
         ids = random.Random(f"ids {self.conditions.seed}")
         jitter = SimpleNamespace(Random=lambda: self.random)
         with _attributes(
-            (uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)), (storage_policies, "random", jitter)
+            (uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)),
+            (storage_policies, "random", jitter),
         ):
             yield
 

@@ -1,4 +1,5 @@
-"""Break the app in listed ways, one at a time: an experiment must turn red for each. `python -m tests.resilience.mutants [N ...]`.
+# ruff: noqa: E501 - a table of places in the code
+"""Break the app in listed ways, one at a time: an experiment must see each. `python -m tests.resilience.mutants [N ...]`.
 
 The list is about what keeps a run together: error handling, the seam, the claim and the fence, tickets, exports and copies, settling
 and sweeping. Each is a mistake that a person could make.

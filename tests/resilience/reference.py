@@ -1,4 +1,4 @@
-"""The reference world: for five labs one golden VM ready to be captured, one that the run generalizes, an image of the original's."""
+"""The reference world, for five labs: a golden VM to capture, one to generalize first, an image of the original's."""
 
 import hashlib
 

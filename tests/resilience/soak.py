@@ -34,9 +34,10 @@ class Tally:
         for name, number in sorted(self.cases.items(), key=lambda item: int(item[0][1:])):
             yield f"{name:>4} {number:>6} cases  {EXPERIMENTS[name].what}"
         total = self.cases.total()
+        seeds = sum(self.cases[name] for name in EXPERIMENTS if EXPERIMENTS[name].is_endless)
         violations = sum(len(verdict.violations) for verdict in self.failed)
         yield (
-            f"{total} cases, {sum(self.cases[name] for name in ('E5', 'E6', 'E17'))} seeds, {self.injected} injected faults, {violations} violations"
+            f"{total} cases, {seeds} seeds, {self.injected} injected faults, {violations} violations"
             f" ({seconds:.0f} s, {seconds / max(1, total):.2f} s a case)"
         )
         yield f"{total - len(self.failed)} passed, {len(self.failed)} failed"
@@ -87,7 +88,9 @@ def soak(cases: Iterable[str], within: float = float("inf"), processes: int | No
         playing: set[Future[Verdict]] = set()
         while True:
             in_time = time.monotonic() - begun < within
-            playing |= {pool.submit(played, case) for case in islice(left, 2 * at_once - len(playing) if in_time else 0)}
+            playing |= {
+                pool.submit(played, case) for case in islice(left, 2 * at_once - len(playing) if in_time else 0)
+            }
             if not playing:
                 return tally
             ended, playing = wait(playing, return_when=FIRST_COMPLETED)

@@ -29,7 +29,7 @@ class Aimed(Misbehaviour):
 
 
 def one_fault(trial: Trial, text: str) -> None:
-    """E1: a call fails once (or twice, so that the SDK's own retry does not hide it). What Azure means as transient changes nothing."""
+    """E1: a call fails once, or twice, so that the SDK's own retry does not hide it. What is transient changes nothing."""
     trouble = Trouble.parse(text)
     trial.laboratory.troubles.planned = [trouble]
     trial.run()
@@ -46,7 +46,9 @@ def for_good(trial: Trial, text: str) -> None:
     laboratory = trial.laboratory
     laboratory.troubles.planned = [trouble]
     trial.run()
-    trial.judge(is_clean=False, is_delivered=False, is_reported=not _is_about_books(laboratory.troubles.calls[trouble.call]))
+    trial.judge(
+        is_clean=False, is_delivered=False, is_reported=not _is_about_books(laboratory.troubles.calls[trouble.call])
+    )
     if lab := _only_lab(laboratory.troubles.calls[trouble.call]):
         missing = [violation.what for violation in checker.undelivered(trial.evidence)]
         touched = [what for what in missing if f"'{lab}'" not in what]

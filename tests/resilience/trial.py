@@ -12,6 +12,7 @@ from tests.resilience.checker import Evidence, Expected, Snapshot, Violation
 from tests.resilience.laboratory import A_CALL, Conditions, Laboratory, Stuck
 from tests.resilience.reference import FACTORY, digests, expected_pairs, reference_configuration, reference_world
 
+
 @dataclass
 class Verdict:
     """What a case came to: what was violated, and how much went wrong on the way."""
@@ -123,10 +124,10 @@ def baseline(laboratory: Laboratory) -> Baseline:
         run = laboratory.run()
         report = Snapshot(laboratory).document(run, "report.json") or {}
         if report.get("state") != "Succeeded":
-            raise RuntimeError(f"the reference run is {report.get('state', 'without report')}: nothing can be proved with it")
+            raise RuntimeError(
+                f"the reference run is {report.get('state', 'without report')}: nothing can be proved with it"
+            )
         return Baseline(tuple(laboratory.troubles.calls), tuple(laboratory.watch.places))
-
-
 
 
 def begun_activities(laboratory: Laboratory) -> list[str]:

@@ -139,4 +139,6 @@ def _fault(way: Way, service: Service, method: str, tells: str = "") -> Fault:
     if service == "blob":
         headers |= {"x-ms-error-code": code}
         body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
-    return Fault("", when=when, status=int(way.partition("-")[0]), headers=headers, body=None if method == "HEAD" else body)
+    return Fault(
+        "", when=when, status=int(way.partition("-")[0]), headers=headers, body=None if method == "HEAD" else body
+    )

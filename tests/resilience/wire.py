@@ -21,7 +21,7 @@ Sleep = Callable[[float], None]
 
 
 class Wire(BaseAdapter):
-    """Takes the place of a session's sockets. 
+    """Takes the place of a session's sockets.
 
     `enter` is called before each call leaves; it may stand still, or raise. `is_silent` says of a connection that was closed
     whether it was so only when the client's patience had ended.

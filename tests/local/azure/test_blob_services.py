@@ -158,9 +158,7 @@ def test_a_copy_holds_what_its_source_holds(service, texts):
     assert texts.download_blob("copy.vhd", offset=offset, length=len(data) + 512).readall() == data + bytes(512)
     (listed,) = texts.list_blobs(include=["copy"])
     assert (listed.copy.id, listed.copy.status) == (known.copy.id, "success")
-    again = refusal(
-        lambda: target.start_copy_from_url(service.signed(VHD), match_condition=MatchConditions.IfMissing)
-    )
+    again = refusal(lambda: target.start_copy_from_url(service.signed(VHD), match_condition=MatchConditions.IfMissing))
     assert again == (409, "BlobAlreadyExists")
 
 
