@@ -123,15 +123,20 @@ class MemoryBlobService:
                     size = len(blob.data) if blob.kind == "BlockBlob" else blob.length
                     yield Kept(BlobPath(account, container, name), blob.etag, size, dict(blob.metadata), blob.data)
 
+    def allow_reading(self, container: BlobPath, policy: str, expires: float) -> None:
+        """Set the container's only stored access policy."""
+        self._container(container).policies = {policy: expires}
+
     async def answer(self, method: str, raw_path: str, headers: Mapping[str, str], body: bytes) -> Served:
         """Answer as Azurite would; `headers` have lower-case names."""
         target, _, raw_query = raw_path.partition("?")
         account, container, name = [*(unquote(part) for part in target.lstrip("/").split("/", 2)), "", ""][:3]
         query = dict(parse_qsl(raw_query, keep_blank_values=True))
         try:
-            if "sig" in query and not self._is_signed(BlobPath(account, container, name), query):
+            path = BlobPath(account, container, name)
+            if "sig" in query and not self._is_signed(path, query):
                 raise _Refusal("AuthenticationFailed")
-            served = await self._serve(method, account, container, name, query, headers, body)
+            served = await self._serve(method, path, query, headers, body)
         except _Refusal as refusal:
             status, message = _MESSAGES[refusal.code]
             text = f"<Error><Code>{refusal.code}</Code><Message>{escape(message)}</Message></Error>".encode()
@@ -146,62 +151,82 @@ class MemoryBlobService:
         return {**told, "x-ms-client-request-id": known} if known else told
 
     async def _serve(
-        self, method: str, account: str, container: str, name: str, query: dict[str, str],
-        headers: Mapping[str, str], body: bytes,
-    ) -> Served:  # fmt: skip
-        comp = query.get("comp", "")
-        match (method, "blob" if name else "container" if container else "account", comp):
-            case "GET", "account", "list":
-                return _xml(self._listed_containers(account))
-            case "POST", "account", "userdelegationkey":
+        self,
+        method: str,
+        path: BlobPath,
+        query: dict[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Served:
+        asked = (method, query.get("comp", ""))
+        if path.name:
+            return await self._serve_blob(asked, path, headers, body)
+        if path.container:
+            return self._serve_container(asked, path, query, body)
+        match asked:
+            case "GET", "list":
+                return _xml(self._listed_containers(path.account))
+            case "POST", "userdelegationkey":
                 return _xml(_delegation_key(headers, body))
-            case "PUT", "container", "":
-                return self._create_container(account, container)
-            case "DELETE", "container", "":
-                self._container(account, container)
-                del self._containers[account][container]
+            case _:
+                raise _Refusal("UnsupportedOperation")
+
+    def _serve_container(self, asked: tuple[str, str], path: BlobPath, query: dict[str, str], body: bytes) -> Served:
+        match asked:
+            case "PUT", "":
+                return self._create_container(path)
+            case "DELETE", "":
+                self._container(path)
+                del self._containers[path.account][path.container]
                 return Served(202, {})
-            case "PUT", "container", "acl":
-                self._container(account, container).policies = _policies(body)
+            case "PUT", "acl":
+                self._container(path).policies = _policies(body)
                 return Served(200, {})
-            case "GET", "container", "list":
-                return _xml(_listed(account, container, self._container(account, container), query))
-            case (("GET" | "HEAD"), "container", ""):
-                found = self._container(account, container)
+            case "GET", "list":
+                return _xml(_listed(path, self._container(path), query))
+            case (("GET" | "HEAD"), ""):
+                found = self._container(path)
                 return Served(200, {"ETag": found.etag, "Last-Modified": formatdate(found.modified, usegmt=True)})
-            case (("GET" | "HEAD"), "blob", ""):
-                return self._read(method, self._blob(account, container, name), headers)
-            case "GET", "blob", "tags":
-                return _xml(_tags(self._blob(account, container, name)))
-            case "GET", "blob", "pagelist":
-                return _xml(_page_list(self._blob(account, container, name)))
-            case "PUT", "blob", "":
+            case _:
+                raise _Refusal("UnsupportedOperation")
+
+    async def _serve_blob(
+        self, asked: tuple[str, str], path: BlobPath, headers: Mapping[str, str], body: bytes
+    ) -> Served:
+        match asked:
+            case (("GET" | "HEAD"), ""):
+                return self._read(asked[0], self._blob(path), headers)
+            case "GET", "tags":
+                return _xml(_tags(self._blob(path)))
+            case "GET", "pagelist":
+                return _xml(_page_list(self._blob(path)))
+            case "PUT", "":
                 if source := headers.get("x-ms-copy-source"):
-                    return await self._copy(account, container, name, source, headers)
-                return self._put(account, container, name, headers, body)
-            case "PUT", "blob", "page":
-                return self._put_pages(account, container, name, headers, body)
-            case "DELETE", "blob", "":
-                blobs = self._container(account, container).blobs
-                _check(blobs.get(name), headers, missing="BlobNotFound")
-                del blobs[name]
+                    return await self._copy(path, source, headers)
+                return self._put(path, headers, body)
+            case "PUT", "page":
+                return self._put_pages(path, headers, body)
+            case "DELETE", "":
+                blobs = self._container(path).blobs
+                _check(blobs.get(path.name), headers, missing="BlobNotFound")
+                del blobs[path.name]
                 return Served(202, {"x-ms-delete-type-permanent": "true"})
             case _:
                 raise _Refusal("UnsupportedOperation")
 
     # --- Containers
 
-    def _container(self, account: str, container: str) -> _Container:
+    def _container(self, path: BlobPath) -> _Container:
         try:
-            return self._containers[account][container]
+            return self._containers[path.account][path.container]
         except KeyError:
             raise _Refusal("ContainerNotFound") from None
 
-    def _create_container(self, account: str, container: str) -> Served:
-        containers = self._containers[account]
-        if container in containers:
+    def _create_container(self, path: BlobPath) -> Served:
+        containers = self._containers[path.account]
+        if path.container in containers:
             raise _Refusal("ContainerAlreadyExists")
-        made = containers[container] = _Container(self._etag(), self._now())
+        made = containers[path.container] = _Container(self._etag(), self._now())
         return Served(201, {"ETag": made.etag, "Last-Modified": formatdate(made.modified, usegmt=True)})
 
     def _listed_containers(self, account: str) -> str:
@@ -212,8 +237,8 @@ class MemoryBlobService:
 
     # --- Blobs
 
-    def _blob(self, account: str, container: str, name: str) -> _Blob:
-        found = self._container(account, container).blobs.get(name)
+    def _blob(self, path: BlobPath) -> _Blob:
+        found = self._container(path).blobs.get(path.name)
         if found is None:
             raise _Refusal("BlobNotFound")
         return found
@@ -232,19 +257,19 @@ class MemoryBlobService:
         told |= {"Content-Length": str(end + 1 - start), "Content-Range": f"bytes {start}-{end}/{size}"}
         return Served(206, told, blob.read(start, end))
 
-    def _put(self, account: str, container: str, name: str, headers: Mapping[str, str], body: bytes) -> Served:
-        blobs = self._container(account, container).blobs
-        _check(blobs.get(name), headers)
+    def _put(self, path: BlobPath, headers: Mapping[str, str], body: bytes) -> Served:
+        blobs = self._container(path).blobs
+        _check(blobs.get(path.name), headers)
         blob = self._made(headers)
         if headers.get("x-ms-blob-type") == "PageBlob":
             blob.kind, blob.length = "PageBlob", int(headers["x-ms-blob-content-length"])
         else:
             blob.data = body
-        blobs[name] = blob
+        blobs[path.name] = blob
         return Served(201, _changed(blob))
 
-    def _put_pages(self, account: str, container: str, name: str, headers: Mapping[str, str], body: bytes) -> Served:
-        blob = self._blob(account, container, name)
+    def _put_pages(self, path: BlobPath, headers: Mapping[str, str], body: bytes) -> Served:
+        blob = self._blob(path)
         _check(blob, headers)
         start = int((headers.get("x-ms-range") or headers["range"]).removeprefix("bytes=").partition("-")[0])
         # A new dict: a copy shares the old one.
@@ -254,14 +279,13 @@ class MemoryBlobService:
         blob.etag, blob.modified = self._etag(), self._now()
         return Served(201, _changed(blob))
 
-    async def _copy(self, account: str, container: str, name: str, source: str, headers: Mapping[str, str]) -> Served:
-        blobs = self._container(account, container).blobs
-        _check(blobs.get(name), headers)
+    async def _copy(self, path: BlobPath, source: str, headers: Mapping[str, str]) -> Served:
+        blobs = self._container(path).blobs
+        _check(blobs.get(path.name), headers)
         status = await self.read_source(source)
         if status != 200:
             raise _Refusal("CannotVerifyCopySource" if status == 404 else "AuthenticationFailed")
-        path = BlobPath.parse(unquote(urlsplit(source).path))
-        original = self._blob(path.account, path.container, path.name)
+        original = self._blob(BlobPath.parse(unquote(urlsplit(source).path)))
         blob = self._made(headers)
         blob.kind, blob.data, blob.length, blob.pages = original.kind, original.data, original.length, original.pages
         blob.content_type, blob.metadata = original.content_type, blob.metadata or dict(original.metadata)
@@ -271,7 +295,7 @@ class MemoryBlobService:
             "x-ms-copy-source": source,
             "x-ms-copy-status": "success",
         }
-        blobs[name] = blob
+        blobs[path.name] = blob
         told = {key: value for key, value in blob.copy.items() if key != "x-ms-copy-source"}
         return Served(202, {**_changed(blob), **told})
 
@@ -323,7 +347,7 @@ class MemoryBlobStore(BlobStore):
         yield SimpleNamespace(status=status, headers=told, read=read)
 
     async def allow_reading(self, account: str, container: str, policy: str, expires: str) -> None:
-        self._service._container(account, container).policies = {policy: parse_iso(expires)}  # pyright: ignore[reportPrivateUsage]
+        self._service.allow_reading(BlobPath(account, container, ""), policy, parse_iso(expires))
 
     async def _send(
         self, method: str, raw_path: str, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -367,7 +391,7 @@ def _described(blob: _Blob) -> dict[str, str]:
     }
 
 
-def _listed(account: str, container: str, found: _Container, query: Mapping[str, str]) -> str:
+def _listed(path: BlobPath, found: _Container, query: Mapping[str, str]) -> str:
     include = query.get("include", "").lower().split(",")
     prefix, marker = query.get("prefix", ""), query.get("marker", "")
     names = [name for name in sorted(found.blobs) if name.startswith(prefix) and name > marker]
@@ -376,7 +400,7 @@ def _listed(account: str, container: str, found: _Container, query: Mapping[str,
     blobs = "".join(_listed_blob(name, found.blobs[name], include) for name in shown)
     following = f"<NextMarker>{escape(shown[-1])}</NextMarker>" if len(names) > most else "<NextMarker/>"
     return (
-        f'<EnumerationResults ServiceEndpoint="/{account}" ContainerName="{escape(container)}">'
+        f'<EnumerationResults ServiceEndpoint="/{path.account}" ContainerName="{escape(path.container)}">'
         f"<Prefix>{escape(prefix)}</Prefix><Blobs>{blobs}</Blobs>{following}</EnumerationResults>"
     )
 
