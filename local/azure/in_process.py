@@ -1,6 +1,7 @@
 """Requests to the simulator's own handlers without a socket: the same handlers, the same HTTP, a thousandth of the time."""
 
 import asyncio
+import atexit
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -48,6 +49,7 @@ class _Protocol:
 
 
 _LOOP = asyncio.new_event_loop()
+atexit.register(_LOOP.close)
 """Never runs: a stream reader wants one."""
 
 
