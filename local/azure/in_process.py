@@ -49,8 +49,9 @@ class _Protocol:
 
 
 _LOOP = asyncio.new_event_loop()
-atexit.register(_LOOP.close)
 """Never runs: a stream reader wants one."""
+
+atexit.register(_LOOP.close)
 
 
 async def exchange(handler: Handler, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Exchange:

@@ -6,7 +6,7 @@ from itertools import chain, islice, zip_longest
 
 from tests.resilience.cases import play
 from tests.resilience.happenings import LEGACY_VHD
-from tests.resilience.laboratory import A_CALL, Laboratory
+from tests.resilience.laboratory import Laboratory
 from tests.resilience.trial import baseline, begun_activities
 from tests.resilience.troubles import FOR_GOOD, Trouble, Way
 
@@ -84,10 +84,8 @@ def _dead(laboratory: Laboratory, activity: str) -> Iterator[str]:
 
 def _failing(laboratory: Laboratory, activity: str) -> Iterator[str]:
     first, last = _span(laboratory, activity)
-    places = baseline(laboratory).places
-    # Calls are numbered through the whole run.
-    call = sum(1 for place in places[:first] if place.endswith(A_CALL))
-    calls = range(call, call + min(14, sum(1 for place in places[first:last] if place.endswith(A_CALL))))
+    call_at = baseline(laboratory).call_at
+    calls = [call_at[place] for place in range(first, last) if place in call_at][:14]
     ways = ((Way.BROKEN, 2), (Way.BUSY, 2), (Way.THROTTLED, 2), (Way.TIMEOUT_AFTER, 2), (Way.BROKEN_AFTER, 1))
     for way, times in ways:
         yield f"E1 {Trouble(calls[0], way, times)}"

@@ -111,6 +111,8 @@ class Watch:
     def __init__(self, laboratory: "Laboratory", kills: tuple[int, ...]) -> None:
         self._laboratory, self._kills = laboratory, set(kills)
         self.places: list[str] = []
+        self.call_at: dict[int, int] = {}
+        """Which call of the run a place is before; the SDK's pollers make more."""
         self.died_at: list[str] = []
         self.acts: dict[int, Callable[[], None]] = {}
         """What an operator, or Azure, does when the run gets to a place."""
@@ -122,6 +124,8 @@ class Watch:
         if act := self.acts.pop(number, None):
             act()
         self.places.append(f"{when} {name}")
+        if name == A_CALL:
+            self.call_at[number] = len(self._laboratory.troubles.calls)
         self._laboratory.tell("host", f"{when.replace('-', ' ')} {name}")
         if number in self._kills:
             self._laboratory.tell("trouble", f"the host dies {when.replace('-', ' ')} {name}")
@@ -183,6 +187,7 @@ class Laboratory:
         self.service = MemoryBlobService(self.state.clock.now)
         self.blobs = MemoryBlobStore(self.service)
         self.troubles = Troubles()
+        self.troubles.caller = lambda: self.strands.current
         self.log = _Log(self.state.clock)
         self.parts = Parts(self.state, self.service, self.blobs, self.log, Addresses(ARM, STORAGE), self.troubles)
         self.service.read_source = self._read_source

@@ -115,6 +115,7 @@ class Baseline:
 
     calls: tuple[str, ...]
     places: tuple[str, ...]
+    call_at: dict[int, int]
 
 
 @lru_cache(maxsize=1)
@@ -127,7 +128,8 @@ def baseline(laboratory: Laboratory) -> Baseline:
             raise RuntimeError(
                 f"the reference run is {report.get('state', 'without report')}: nothing can be proved with it"
             )
-        return Baseline(tuple(laboratory.troubles.calls), tuple(laboratory.watch.places))
+        watch = laboratory.watch
+        return Baseline(tuple(laboratory.troubles.calls), tuple(watch.places), watch.call_at)
 
 
 def begun_activities(laboratory: Laboratory) -> list[str]:

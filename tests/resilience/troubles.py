@@ -1,6 +1,7 @@
 """What may go wrong with one call of the app, and where: the n-th call of a run, once, several times or for good."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,6 +31,7 @@ class Way(StrEnum):
 TRANSIENT = (Way.TIMEOUT_BEFORE, Way.TIMEOUT_AFTER, Way.THROTTLED, Way.BROKEN, Way.BUSY, Way.RESET, Way.BROKEN_AFTER)
 """Azure means them: the call may be made again. The others are answers that are wrong."""
 
+TWICE = 2
 FOR_GOOD = 10**9
 RETRY_AFTER = 17
 """Seconds: longer than the SDK's clients may sleep, so that it crosses the seam."""
@@ -99,6 +101,9 @@ class Troubles(Faults):
         """What a failing call's message has beside its code."""
         self._hit: dict[str, Trouble] = {}
         self._left: dict[str, int] = {}
+        self._whose: dict[str, object] = {}
+        self.caller: Callable[[], object] = lambda: None
+        """Whose call it is that arrives: the claim, say, is read by all."""
 
     def end(self) -> None:
         """Everything works again."""
@@ -116,7 +121,9 @@ class Troubles(Faults):
         for trouble in self.planned:
             if trouble.call == number:
                 self._hit[what], self._left[what] = trouble, trouble.times
-        if self._left.get(what, 0) <= 0:
+                # Twice means: the client's own retry fails, too.
+                self._whose[what] = self.caller() if trouble.times == TWICE else None
+        if self._left.get(what, 0) <= 0 or self._whose[what] not in (None, self.caller()):
             return super().take(service, method, raw_path)
         self._left[what] -= 1
         self.injected += 1
