@@ -1,7 +1,7 @@
 """Record the histories of the reference run: `python -m tests.histories.recording`, after an orchestrator was changed on purpose.
 
-A deployment meets orchestrations that began under the code before it. What is recorded here is replayed by today's code: where it does
-something else, running instances would be lost, and the next deployment has to wait until none runs.
+A deployment meets orchestrations that began under the code before it. What is recorded here is replayed by today's code: where
+it does something else, running instances would be lost, and the next deployment has to wait until none runs.
 """
 
 import json

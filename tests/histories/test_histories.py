@@ -84,7 +84,7 @@ MUTANTS = [
     ("capture", "            work = yield from _generalized(context, work)", "            pass"),
     ("capture", "yield from pause(context, STOPPED_FOR)", "pass"),
     ("deliver", "        yield from _created(context, work)\n", ""),
-    ("deliver", "        copy = yield from call(context, begin_copy, work)\n", "        copy = yield from call(context, begin_copy, replace(work, round=2))\n"),
+    ("deliver", "call(context, begin_copy, work)", "call(context, begin_copy, replace(work, round=2))"),
     ("deliver", "return (yield from settled(context, settle_delivery, DeliveryEnd(work, outcome), outcome))", "return outcome"),
     ("factory_run", "    yield from inspect_all_labs(context, run, configured.labs)\n", ""),
     ("factory_run", "    yield from work_in_lanes(context, run, Kind.CAPTURES, configured.terms.lanes)\n", ""),
