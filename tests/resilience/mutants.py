@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,9 +145,11 @@ MUTANTS = (
 def main() -> int:
     chosen = [int(number) for number in sys.argv[1:]] or list(range(len(MUTANTS)))
     begun = time.monotonic()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(int(os.environ.get("WORKERS", os.cpu_count() or 1))) as pool:
         seen = [0, 0]
-        for number, case in zip(chosen, pool.map(killed_by, chosen), strict=True):
+        playing = {pool.submit(killed_by, number): number for number in chosen}
+        for future in as_completed(playing):
+            number, case = playing[future], future.result()
             seen[bool(case)] += 1
             print(f"{number:3} {'killed by ' + case if case else 'SURVIVED':40} {MUTANTS[number]}", flush=True)
     print(f"{len(chosen)} mutants, {seen[1]} killed, {seen[0]} survived ({time.monotonic() - begun:.0f} s)")
