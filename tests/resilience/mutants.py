@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,12 +179,6 @@ def mutated(text: str, mutant: Mutant) -> str:
     if text.count(mutant.old) != 1:
         raise ValueError(f"{mutant}: its place is there {text.count(mutant.old)} times")
     return text.replace(mutant.old, mutant.new)
-
-
-def all_mutated() -> Iterator[str]:
-    """The text of every mutated file."""
-    for mutant in MUTANTS:
-        yield mutated((REPOSITORY / mutant.file).read_text("utf-8"), mutant)
 
 
 if __name__ == "__main__":
