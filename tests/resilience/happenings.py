@@ -28,11 +28,6 @@ STORM = timedelta(minutes=10)
 DEADLINE = timedelta(hours=12)
 
 
-def succeeded(trial: Trial) -> None:
-    if trial.state() != "Succeeded":
-        trial.violations.append(Violation("fault-free result", f"the run is {trial.state()}"))
-
-
 # --- E6: throttling
 
 
@@ -43,7 +38,7 @@ def storm(trial: Trial, text: str) -> None:
     laboratory.troubles.storm = storm
     trial.run()
     trial.judge()
-    succeeded(trial)
+    trial.judge_state()
     sent = sum(1 for call in laboratory.log.entries if call["service"] == "arm")
     if sent > (200 + 10 * STORM.total_seconds()) * 1.05:
         trial.violations.append(Violation("throttle manners", f"{sent} calls to ARM"))

@@ -292,7 +292,7 @@ class Laboratory:
         self.tell("start", run_id)
         return run_id
 
-    def go_on(self, until: Callable[[], bool] = lambda: False, within: timedelta = timedelta(days=10)) -> None:
+    def go_on(self, until: Callable[[], bool] = lambda: False, within: timedelta = timedelta(days=5)) -> None:
         """Let everything happen that is going to, a host that dies included; raises Stuck when it never ends."""
         end = self.clock.now() + within
         while not until():

@@ -56,11 +56,11 @@ MUTANTS = (
     Mutant(ERRORS, "        if error.status_code in (404, 410) and", "        if error.status_code in (404, 409, 410) and", ("begin_custom_image",)),
     Mutant(ERRORS, "    except AzureError as error:\n        raise translated(error, what) from None", "    except AzureError:\n        raise", ("begin_copy",)),
     # The seam
-    Mutant(DURABLE, "        if not isinstance(failure, TransientError):\n            raise failure", "        raise failure", ("begin_copy",)),
+    Mutant(DURABLE, "        if not isinstance(failure, TransientError):\n            raise failure", "        raise failure", ("read_configuration", "take_claim")),
     Mutant(DURABLE, "CRASHES = 4", "CRASHES = 1", ("begin_copy",)),
     Mutant(DURABLE, "            crashes += 1\n", "            crashes += 4\n", ("copy_pending",)),
     Mutant(DURABLE, "if crashes >= CRASHES or context.current_utc_datetime - begun >= PATIENCE:", "if crashes >= CRASHES:", ("lasting",)),
-    Mutant(DURABLE, "PATIENCE = timedelta(hours=1)", "PATIENCE = timedelta(seconds=1)", ("begin_copy",)),
+    Mutant(DURABLE, "PATIENCE = timedelta(hours=1)", "PATIENCE = timedelta(seconds=1)", ("read_configuration", "storm")),
     Mutant(DURABLE, "        pause = failure.retry_after or timedelta", "        pause = timedelta", ("storm",)),
     Mutant(DURABLE, "    except PermanentError:\n        return outcome", "    except ValueError:\n        return outcome", ("settle_delivery",)),
     Mutant(DURABLE, "        if not progress.pending:\n            return None", "        if progress.pending:\n            return None", ("copy_pending",)),

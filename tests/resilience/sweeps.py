@@ -35,8 +35,8 @@ def one_fault(trial: Trial, text: str) -> None:
     trial.run()
     is_transient = trouble.way in TRANSIENT
     trial.judge(is_clean=is_transient, is_delivered=is_transient)
-    if is_transient and trial.state() != "Succeeded":
-        trial.violations.append(Violation("fault-free result", f"the run is {trial.state()}"))
+    if is_transient:
+        trial.judge_state()
     recover(trial)
 
 
@@ -73,6 +73,7 @@ def killed(trial: Trial, _: str) -> None:
     """E3: the host dies somewhere and goes on from its history: the same end state."""
     trial.run()
     trial.judge()
+    trial.judge_state()
     trial.judge_repeat()
 
 
@@ -82,8 +83,10 @@ def twice(trial: Trial, text: str) -> None:
     trial.laboratory.misbehaviour = Aimed(int(number), Mischief[mischief])
     trial.laboratory.restart_host()
     trial.run(is_awaited=False)
+    trial.judge_state()
     trial.run()
     trial.judge()
+    trial.judge_state()
     trial.judge_repeat()
 
 

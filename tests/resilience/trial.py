@@ -82,9 +82,13 @@ class Trial:
         self.run()
         self.violations += checker.wrote(self.laboratory.log.entries[begun:])
 
-    def state(self) -> str:
+    def judge_state(self) -> None:
+        """What went wrong has left no trace in the run's report."""
         report: Any = Snapshot(self.laboratory).document(self.last, "report.json") or {}
-        return str(report.get("state", "no report"))
+        if report.get("state") != "Succeeded":
+            self.violations.append(
+                Violation("fault-free result", f"the run is {report.get('state', 'without report')}")
+            )
 
 
 def recover(trial: Trial) -> None:
