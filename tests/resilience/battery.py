@@ -11,7 +11,7 @@ from tests.resilience.trial import baseline, begun_activities
 from tests.resilience.troubles import FOR_GOOD, Trouble, Way
 
 _STEPS = 9
-_MOST = 45
+_MOST = 40
 _NAMED: dict[str, tuple[str, ...]] = {
     "storm": tuple(f"E6 {seed}" for seed in range(4)),
     "long": ("E7 long",),
@@ -27,7 +27,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
 
 
 def battery(laboratory: Laboratory, about: list[str]) -> Iterator[str]:
-    """The run without trouble; then what each of `about` asks for; then a little of everything."""
+    """What each of `about` asks for, turn by turn; then a little of everything."""
     yield "E12 reference"
     for name in about:
         yield from _NAMED.get(name) or _placed(laboratory, name)
