@@ -7,7 +7,7 @@ READY := .venv/.ready $(NPM)
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: run reset azure test check fix soak replay mutants bench judges lock
+.PHONY: run reset azure test check fix schema soak replay mutants bench judges lock
 
 run: $(READY) ## Run the factory on the local Azure and show what it does (WORLD=file[#case] CONFIG=folder)
 	@$(BIN)/python -m local.factory run $(if $(WORLD),--world '$(WORLD)') $(if $(CONFIG),--config '$(CONFIG)')
@@ -29,9 +29,12 @@ check: $(READY) ## The fast part: format, lint, types, import contracts, fast te
 	@$(BIN)/lint-imports --no-cache | tail -n 3
 	@$(BIN)/python -m pytest -m 'not slow and not soak'
 
-fix: $(READY) ## Format and mend what can be mended
+fix: schema ## Format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
+
+schema: $(READY) ## Make configuration/labs.schema.json anew from what the reader reads by
+	@$(BIN)/python -m local.schema
 
 soak: $(READY) ## Every sweep and so many random cases (SEEDS=10000): hours; last line "N passed, M failed"
 	@$(BIN)/python -m tests.resilience soak --seeds $(or $(SEEDS),100)

@@ -15,7 +15,12 @@ from activities.capture import (
     write_capture_manifest,
 )
 from activities.claim import release_claim, take_claim
-from activities.configuration import CONFIGURATION_BLOBS, configuration_etag, read_configuration
+from activities.configuration import (
+    CONFIGURATION_BLOBS,
+    configuration_etag,
+    read_configuration,
+    report_on_configuration,
+)
 from activities.delivery import (
     begin_copy,
     begin_custom_image,
@@ -50,9 +55,10 @@ from orchestrators.lanes import lane_of_work
 from shared.domain.outcomes import RunState
 from shared.durable import get_instance, register_activities, register_orchestrators
 from shared.errors import FactoryError
+from shared.report_forms import form_asked_for
 from shared.requests import lanes_asked_for
 from shared.starting import configuration_arrived, instance_id, start_run
-from shared.watching import run_status
+from shared.watching import RunStatus, run_report, run_status
 from shared.wire import to_json
 
 CONFIGURATION_TRIGGER = (
@@ -130,8 +136,10 @@ async def nightly(timer: func.TimerRequest, client) -> None:  # noqa: ARG001 # p
 )
 @app.durable_client_input(client_name="client")
 async def configuration_uploaded(blob: func.InputStream, client) -> None:  # pyright: ignore
-    """A new labs.json starts a run or rings the one that works; any other upload starts nothing."""
+    """A new labs.json is checked, then starts a run or rings the one that works; any other upload starts nothing."""
     if (blob.name or "").partition("/")[2] in CONFIGURATION_BLOBS:
+        for unwritten in await asyncio.to_thread(report_on_configuration):
+            logging.warning("%s", unwritten.message)
         await configuration_arrived(client, factory_run, configuration_etag)  # pyright: ignore
 
 
@@ -163,9 +171,27 @@ async def status(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright
     return _json(status, 202 if status.state is RunState.RUNNING else 200)
 
 
+@app.function_name("report")
+@app.route("runs/{runId}/report", methods=[func.HttpMethod.GET])
+@app.durable_client_input(client_name="client")
+async def report(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
+    """GET /api/runs/{runId}/report: as the header Accept or `?format=` asks; 202 while the run works, 404 where there is none."""
+    try:
+        form = form_asked_for(req.headers.get("Accept", ""), req.params.get("format", ""))  # pyright: ignore
+        instance = await get_instance(client, instance_id())  # pyright: ignore
+        found = await asyncio.to_thread(run_report, req.route_params["runId"], instance)
+    except FactoryError as error:
+        return _refusal(error)
+    if isinstance(found, RunStatus):
+        return _json(found, 202)
+    return func.HttpResponse(form.render(found), mimetype=form.media_types[0], headers=form.headers)
+
+
 def _refusal(error: FactoryError) -> func.HttpResponse:
     # What neither the request nor the run id is to blame for is the deployment's or Azure's trouble: settings, rights, outages.
-    status = {"RequestInvalid": 400, "RunNotFound": 404}.get(error.code, 503)
+    status = {"RequestInvalid": 400, "RunNotFound": 404, "ReportMissing": 404, "NotAcceptable": 406}.get(
+        error.code, 503
+    )
     return _json({"error": error.code, "message": error.message, "next": error.next_step}, status)
 
 

@@ -7,31 +7,31 @@ stage the journal says is ours.
 from dataclasses import dataclass, replace
 
 from activities.capture import CaptureWork
+from activities.generalizing_images import begin_image, begin_removal, is_image_pending, is_image_there
 from activities.golden_vms import looked_at, record_stage
-from shared.azure import labs, tags, virtual_machines
+from shared.azure import virtual_machines
 from shared.azure.lab_vms import begin_apply_artifact, find_generalize_artifact, get_vm
-from shared.azure.labs import Operation, factory_lab
+from shared.azure.labs import UNKNOWN_OPERATION, Operation, factory_lab
 from shared.domain.capture import capture_key
 from shared.domain.generalizing import Fallback, StageState, is_generalized, own_artifact, stage_state
 from shared.domain.golden_vms import GeneralizeStage, GoldenVm
 from shared.domain.guards import obstacle_to
-from shared.domain.images import ImageState
 from shared.domain.outcomes import Outcome
 from shared.domain.readiness import not_golden, readiness
 from shared.domain.runs import Run
 from shared.domain.tickets import Kind
 from shared.domain.waiting import DONE, PENDING, Progress
-from shared.errors import MissingError, RejectedError
+from shared.errors import RejectedError
 from shared.journal import fence
 
 
 @dataclass(frozen=True)
 class Generalizing:
-    """What to ask about: the capture whose VM is generalized; `image` is the custom image that does it where no artifact does."""
+    """What to ask about: the capture whose VM is generalized, by the lab's artifact or `by_image` (its operation knows why not)."""
 
     work: CaptureWork
-    image: str = ""
-    operation: Operation = labs.UNKNOWN_OPERATION
+    by_image: bool = False
+    operation: Operation = UNKNOWN_OPERATION
 
 
 def begin_generalize(work: CaptureWork) -> Generalizing:
@@ -42,9 +42,9 @@ def begin_generalize(work: CaptureWork) -> Generalizing:
     """
     run = work.run
     fence(run, Kind.CAPTURES, work.capture.key)
-    lab, name = factory_lab().id, _image(work)
-    if work.terms.generalize_fallback is Fallback.CUSTOM_IMAGE and labs.find_custom_image(lab, name) is not None:
-        return Generalizing(work, name)
+    fallback = work.terms.generalize_fallback
+    if fallback is Fallback.CUSTOM_IMAGE and is_image_there(work):
+        return Generalizing(work, by_image=True)
     vm = _look(work)
     ready = readiness(vm, work.terms.generalize)
     if isinstance(ready, Outcome):
@@ -52,8 +52,9 @@ def begin_generalize(work: CaptureWork) -> Generalizing:
     if not ready.generalize or _is_begun(run, vm):
         return Generalizing(work)
     _refuse(obstacle_to(vm, is_running=True))
+    lab = factory_lab().id
     artifact = find_generalize_artifact(lab, vm.os_type)
-    if not artifact and work.terms.generalize_fallback is Fallback.NONE:
+    if not artifact and fallback is Fallback.NONE:
         raise RejectedError(
             "GeneralizeArtifactMissing",
             f"The lab {lab} offers no artifact that generalizes {vm.os_type} VMs: its public artifact source is off or empty.",
@@ -61,8 +62,7 @@ def begin_generalize(work: CaptureWork) -> Generalizing:
         )
     _record(run, vm, artifact)
     if not artifact:
-        marks = {tags.FACTORY: run.factory, tags.RUN: run.id}
-        return Generalizing(work, name, labs.begin_generalizing_image(lab, name, vm.name, vm.os_type, marks))
+        return Generalizing(work, by_image=True, operation=begin_image(work, vm))
     try:
         begin_apply_artifact(lab, vm.name, artifact)
     except RejectedError:
@@ -94,9 +94,10 @@ def generalize_pending(generalizing: Generalizing) -> Progress:
 
     The artifact reports success before the work is done (B71): only the end of the VM counts.
     """
-    vm = _look(generalizing.work)
-    if generalizing.image:
-        return PENDING if _is_image_pending(generalizing) or not _has_stopped(vm) else DONE
+    work = generalizing.work
+    vm = _look(work)
+    if generalizing.by_image:
+        return PENDING if is_image_pending(work, generalizing.operation) or not _has_stopped(vm) else DONE
     artifact = own_artifact(vm, vm.stage) if vm.stage else None
     if artifact is not None and artifact.status in ("Failed", "Skipped"):
         raise RejectedError(
@@ -109,30 +110,14 @@ def generalize_pending(generalizing: Generalizing) -> Progress:
     return DONE if is_done and _has_stopped(vm) else PENDING
 
 
-def _is_image_pending(generalizing: Generalizing) -> bool:
-    lab = factory_lab().id
-    found = labs.find_custom_image(lab, generalizing.image)
-    if found is None:
-        raise MissingError(
-            "ImageGone", f"The custom image {generalizing.image} of the lab {lab} is gone.", "Run again."
-        )
-    if found.state == ImageState.FAILED:
-        code, message = labs.failure_of(lab, generalizing.operation)
-        raise RejectedError(
-            code or "GeneralizeFailed",
-            f"The lab {lab} could not generalize {generalizing.work.capture.vm}: {message or 'Azure gives no reason'}.",
-            "Look at the VM; the next run tries again.",
-        )
-    return found.state != ImageState.SUCCEEDED
-
-
-def begin_deallocate(work: CaptureWork) -> Progress:
+def begin_deallocate(generalizing: Generalizing) -> Progress:
     """Deallocate a VM that our stage shut down and DevTest Labs did not deallocate. Repeat-safe; any other VM is left alone."""
+    work = generalizing.work
     fence(work.run, Kind.CAPTURES, work.capture.key)
     vm = _look(work)
     if vm.power_state != "stopped":
         return _deallocation(vm)
-    if not _is_ours(vm):
+    if not _is_ours(generalizing, vm):
         raise RejectedError(
             "NotOurStage",
             f"The VM {vm.name} is stopped, but the factory did not generalize it.",
@@ -147,9 +132,9 @@ def begin_deallocate(work: CaptureWork) -> Progress:
     return PENDING
 
 
-def deallocation_pending(work: CaptureWork) -> Progress:
+def deallocation_pending(generalizing: Generalizing) -> Progress:
     """Ask once whether the VM is deallocated; raises RejectedError when it runs again."""
-    return _deallocation(_look(work))
+    return _deallocation(_look(generalizing.work))
 
 
 def _deallocation(vm: GoldenVm) -> Progress:
@@ -167,7 +152,7 @@ def end_generalize(generalizing: Generalizing) -> CaptureWork:
     run, capture = work.run, work.capture
     fence(run, Kind.CAPTURES, capture.key)
     vm = _look(work)
-    is_ours = _is_ours(vm) or bool(generalizing.image)
+    is_ours = _is_ours(generalizing, vm)
     if vm.disk is None or vm.power_state != "deallocated" or not (is_ours or is_generalized(vm)):
         raise RejectedError(
             "NoEvidence",
@@ -178,26 +163,10 @@ def end_generalize(generalizing: Generalizing) -> CaptureWork:
         record_stage(replace(vm.stage, ended=vm.disk.ownership_updated))
         if not vm.generalized:
             virtual_machines.mark_generalized(vm.compute_id)
-    if generalizing.image:
-        labs.begin_delete_custom_image(factory_lab().id, generalizing.image)
+    if generalizing.by_image:
+        begin_removal(work)
     _refuse(obstacle_to(vm))
     return replace(work, capture=replace(capture, disk=vm.disk, digest=capture_key(vm.vm_id, vm.disk)))
-
-
-def sweep_generalizing_images(run: Run) -> None:
-    """Delete the custom images by which dead runs generalized VMs, once they are made or failed."""
-    lab = factory_lab().id
-    for image in labs.list_custom_images(lab):
-        is_dead = image.is_ours(run.factory) and image.run != run.id and image.state != ImageState.CREATING
-        if image.name.startswith(_IMAGE_PREFIX) and is_dead:
-            labs.begin_delete_custom_image(lab, image.name)
-
-
-_IMAGE_PREFIX = "generalize-"
-
-
-def _image(work: CaptureWork) -> str:
-    return f"{_IMAGE_PREFIX}{work.capture.key}-{work.run.id}"
 
 
 def _look(work: CaptureWork) -> GoldenVm:
@@ -211,8 +180,8 @@ def _has_stopped(vm: GoldenVm) -> bool:
     return vm.power_state in ("stopped", "deallocating", "deallocated")
 
 
-def _is_ours(vm: GoldenVm) -> bool:
-    return stage_state(vm) in (StageState.UNDER_WAY, StageState.ENDED)
+def _is_ours(generalizing: Generalizing, vm: GoldenVm) -> bool:
+    return generalizing.by_image or stage_state(vm) in (StageState.UNDER_WAY, StageState.ENDED)
 
 
 def _refuse(outcome: Outcome | None) -> None:

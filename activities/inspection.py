@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from activities.configuration import LABS_PER_CHILD
-from activities.generalize import sweep_generalizing_images
+from activities.generalizing_images import sweep_generalizing_images
 from activities.golden_vms import looked_at
 from activities.grants import end_grants_of_dead_runs
 from activities.marks import GOLDEN, is_leftover, sweep_copies

@@ -13,7 +13,6 @@ from shared.domain.outcomes import RunState
 from shared.domain.report import (
     ConfigurationRead,
     RunReport,
-    as_markdown,
     capture_rows,
     counts,
     final_state,
@@ -23,8 +22,9 @@ from shared.domain.runs import Run, Terms, started
 from shared.domain.tickets import Kind
 from shared.errors import MissingError
 from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
+from shared.report_forms import FORMS
 from shared.settings import settings
-from shared.wire import from_json, to_plain, without_blanks
+from shared.wire import from_json
 
 T = TypeVar("T")
 
@@ -59,13 +59,15 @@ class Summary:
 
 
 def write_report(closing: Closing) -> Summary:
-    """Write report.json and report.md. Repeat-safe: a report that is there stays and is answered with."""
+    """Write the report in all its forms. Repeat-safe: report.json that is there stays, and the others are made from it."""
     if closing.run is not None:
         fence(closing.run)
     journal = Journal(closing.run_id)
-    journal.write("report.json", without_blanks(to_plain(_report(closing, journal))))
-    report = from_json(journal.find("report.json") or b"", RunReport)
-    journal.write_text("report.md", as_markdown(report))
+    truth, *others = FORMS
+    journal.write_text(truth.file, truth.render(_report(closing, journal)))
+    report = from_json(journal.find(truth.file) or b"", RunReport)
+    for form in others:
+        journal.write_text(form.file, form.render(report))
     return Summary(report.run_id, report.state, report.counts, closing.refusal.code if closing.refusal else "")
 
 

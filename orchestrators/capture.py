@@ -1,5 +1,6 @@
 """The life of one capture."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from activities.capture import (
@@ -40,10 +41,10 @@ def capture(context: Orchestration, work: CaptureWork) -> Steps[Outcome]:
         released = yield from call(context, release_disk, work)
         # The manifest is the commit mark: with it the golden image exists, without it the next run starts afresh.
         written = yield from call(context, write_capture_manifest, released)
-        seconds = (context.current_utc_datetime - begun).total_seconds()
-        outcome = Outcome(Ending.CAPTURED, bytes=written.size_bytes, seconds=seconds)
+        outcome = Outcome(Ending.CAPTURED, bytes=written.size_bytes)
     except PermanentError as error:
         outcome = Outcome.failed(error)
+    outcome = replace(outcome, seconds=(context.current_utc_datetime - begun).total_seconds())
     return (yield from settled(context, settle_capture, CaptureEnd(work, outcome), outcome))
 
 
@@ -60,8 +61,8 @@ def _generalized(context: Orchestration, work: CaptureWork) -> Steps[CaptureWork
     deadline = Deadline(what, work.terms.generalize_deadline, next_step="Look at the VM; the next run goes on with it.")
     generalizing = yield from call(context, begin_generalize, work)
     yield from wait_while(context, generalize_pending, generalizing, deadline)
-    if (yield from call(context, deallocation_pending, work)).pending:
+    if (yield from call(context, deallocation_pending, generalizing)).pending:
         yield from pause(context, STOPPED_FOR)
-        yield from call(context, begin_deallocate, work)
-        yield from wait_while(context, deallocation_pending, work, deadline)
+        yield from call(context, begin_deallocate, generalizing)
+        yield from wait_while(context, deallocation_pending, generalizing, deadline)
     return (yield from call(context, end_generalize, generalizing))

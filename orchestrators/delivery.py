@@ -44,10 +44,10 @@ def deliver(context: Orchestration, work: DeliveryWork) -> Steps[Outcome]:
             continue_as_new(context, replace(work, copying=copying))
             return GOES_ON
         yield from _created(context, work)
-        seconds = (context.current_utc_datetime - begun).total_seconds()
-        outcome = Outcome(Ending.DELIVERED, bytes=work.delivery.image.size_bytes, seconds=seconds)
+        outcome = Outcome(Ending.DELIVERED, bytes=work.delivery.image.size_bytes)
     except PermanentError as error:
         outcome = Outcome.failed(error)
+    outcome = replace(outcome, seconds=(context.current_utc_datetime - begun).total_seconds())
     # The outcome is written first; then what still runs is aborted and the copy removed, unless an image creation reads it.
     return (yield from settled(context, settle_delivery, DeliveryEnd(work, outcome), outcome))
 

@@ -4,6 +4,7 @@ A file that cannot be understood is not usable at all; a lab that is wrong is se
 Nothing is looked up: whether a lab exists is for the inspection to find out.
 """
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -15,13 +16,15 @@ from shared.errors import ConfigurationError
 from shared.labs_file.definitions import Definitions
 from shared.labs_file.drafts import Draft, read_lab
 from shared.labs_file.duplicates import join_twice_named
+from shared.labs_file.fields import shown
 from shared.labs_file.located_json import Array, JsonSyntaxError, Located, Member, Object, kind, parse_located
-from shared.labs_file.notes import Notes, read_members
+from shared.labs_file.model import EXAMPLE_LAB, LABS, ROOT, names
+from shared.labs_file.notes import Notes, nearest, read_members
 
 MAX_BYTES = 1024 * 1024
 """The largest labs.json that is read."""
 
-ROOT_KEYS = ("Labs", "$schema")
+_WRITE_LABS = 'Write {"Labs": [ ... ]} with an object for each lab in the list.'
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,23 @@ def _read_file(data: bytes, notes: Notes, known: Definitions) -> list[Draft]:
         root = _parsed(data)
     except JsonSyntaxError as error:
         message = f"The file is not JSON: {error.message} (line {error.line}, column {error.column})."
-        advice = f"Correct line {error.line}, or the end of the line before it."
-        notes.error(ConfigurationError("NotJson", message, advice), "$", error.line)
+        notes.error(ConfigurationError("NotJson", message, error.advice), "$", error.line)
         return []
     except ConfigurationError as error:
         notes.error(error, "$", 1)
         return []
     if not isinstance(root.value, Object):
-        notes.error(
-            _labs_missing(f'The file is {kind(root.value)}, not an object with the key "Labs".'), "$", root.line
-        )
+        message = f'The file is {kind(root.value)}, not an object with the key "Labs".'
+        advice = 'Write {"Labs": before the list and } after it.' if isinstance(root.value, Array) else _WRITE_LABS
+        notes.error(ConfigurationError("LabsMissing", message, advice), "$", root.line)
         return []
-    members, twice = read_members(root.value, "$", ROOT_KEYS, notes)
+    members, twice = read_members(root.value, "$", names(ROOT), notes)
     labs = members.get("labs")
     if labs is None:
-        notes.error(_labs_missing('The file has no key "Labs".'), "$", root.line)
+        lines = {member.key: member.line for member in members.values()}
+        near = nearest(LABS.name, lines)
+        advice = f'Write "Labs" instead of {shown(near)} on line {lines[near]}.' if near else _WRITE_LABS
+        notes.error(ConfigurationError("LabsMissing", 'The file has no key "Labs".', advice), "$", root.line)
         return []
     drafts = _read_labs(labs, notes, known)
     return [] if twice else drafts
@@ -97,10 +102,11 @@ def _read_labs(labs: Member, notes: Notes, known: Definitions) -> list[Draft]:
     elif isinstance(value, Array):
         nodes = [(node, f"{path}[{index}]") for index, node in enumerate(value.items)]
     else:
-        notes.error(_labs_missing(f"Labs is {kind(value)}, not a list."), path, line)
+        notes.error(ConfigurationError("LabsMissing", f"Labs is {kind(value)}, not a list.", _WRITE_LABS), path, line)
         return []
     if not nodes:
-        fault = ConfigurationError("NoLabs", "The list of labs is empty.", "Add an object for each lab.")
+        advice = f"Add an object for each lab: {json.dumps(EXAMPLE_LAB)}."
+        fault = ConfigurationError("NoLabs", "The list of labs is empty.", advice)
         notes.error(fault, path, line)
     drafts = (read_lab(node, place, notes, known) for node, place in nodes)
     return [draft for draft in drafts if draft.is_recognisable]
@@ -110,12 +116,6 @@ def _set_aside(drafts: Iterable[Draft]) -> Iterable[SetAside]:
     for draft in drafts:
         if problem := draft.problem:
             yield SetAside(draft.request, problem.code, f"{draft.place}: {problem.message}", problem.next)
-
-
-def _labs_missing(message: str) -> ConfigurationError:
-    return ConfigurationError(
-        "LabsMissing", message, 'Write {"Labs": [ ... ]} with an object for each lab in the list.'
-    )
 
 
 def _unwanted(path: str) -> ConfigurationError:

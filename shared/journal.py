@@ -46,7 +46,11 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class FrozenConfiguration:
-    """configuration.json: what labs.json said when the run read it; later changes belong to the next run (B10)."""
+    """configuration.json: what labs.json said when the run read it; later changes belong to the next run (B10).
+
+    `blob`, `etag` and `sha256` name the file that is used: while the uploaded one (`seen_etag`) is broken, the last good one.
+    `good`: the uploaded one is used and serves a lab, so it is good to go on with later.
+    """
 
     blob: str
     etag: str
@@ -57,6 +61,13 @@ class FrozenConfiguration:
     set_aside: tuple[SetAside, ...] = ()
     findings: tuple[Finding, ...] = ()
     definitions: tuple[str, ...] | None = None
+    seen_etag: str | None = None
+    good: bool = False
+
+    @property
+    def lay_there(self) -> str:
+        """The ETag of the uploaded file, used or not; empty when there was none."""
+        return self.etag if self.seen_etag is None else self.seen_etag
 
 
 @dataclass(frozen=True)
@@ -125,7 +136,7 @@ class Journal:
         """(key, outcome) of everything of that kind that has ended; messages may be cut."""
         prefix = self.path(f"{kind}/")
         for blob in self.container.list(prefix):
-            yield blob.name.removeprefix(prefix).removesuffix(".json"), _outcome(dict(blob.metadata))
+            yield blob.name.removeprefix(prefix).removesuffix(".json"), _outcome(dict(blob.metadata), blob.modified)
 
 
 @lru_cache(maxsize=16)
@@ -144,7 +155,7 @@ def _summary(outcome: Outcome) -> dict[str, str]:
     return {name: value.strip() for name, value in summary.items() if value.strip()}
 
 
-def _outcome(summary: dict[str, str]) -> Outcome:
+def _outcome(summary: dict[str, str], ended_at: datetime) -> Outcome:
     seconds = summary.get("seconds")
     return Outcome(
         Ending(summary["state"]),
@@ -153,6 +164,7 @@ def _outcome(summary: dict[str, str]) -> Outcome:
         unquote(summary.get("next", "")),
         int(summary["bytes"]) if "bytes" in summary else None,
         float(seconds) if seconds else None,
+        ended_at,
     )
 
 

@@ -46,6 +46,20 @@ def run_status(run_id: str, instance: Instance) -> RunStatus:
     return RunStatus(run_id, state, started_at, None, str(shown.get("stage", "")), planned, _counts(journal))
 
 
+def run_report(run_id: str, instance: Instance) -> RunReport | RunStatus:
+    """The report of a run, or how the run is while it works.
+
+    Raises MissingError for a run that nobody knows, and for one that was ended by force: that one never gets a report.
+    """
+    if is_run_id(run_id) and (written := Journal(run_id).find("report.json")):
+        return from_json(written, RunReport)
+    status = run_status(run_id, instance)
+    if status.state is RunState.RUNNING:
+        return status
+    message = f"Run {run_id} was ended by force before its report was written."
+    raise MissingError("ReportMissing", message, "Start another run: it cleans up after that one and reports anew.")
+
+
 def _counts(journal: Journal) -> dict[str, int]:
     pairs = Counter(outcome.state for _, outcome in journal.outcomes(Kind.PAIRS))
     captures = sum(1 for _ in journal.outcomes(Kind.CAPTURES))

@@ -36,7 +36,7 @@ class ArtifactInstalls:
             raise bad_request("InvalidRequestContent", "The property 'artifacts' must name at least one artifact.")
         refuse_while_busy(vm)
         find_running(self._power, vm)
-        seconds = float(self._script(vm).get("seconds", _DEFAULT_SECONDS))
+        seconds: float | None = self._script(vm).get("seconds", _DEFAULT_SECONDS)
         with self._state.store.transaction():
             operation = self._begin(replace(vm, artifacts=(*vm.artifacts, *wanted)), seconds)
         return self._operations.accepted(call, operation, lab.location, effect="update")

@@ -61,11 +61,11 @@ def _belongs(name: str) -> bool:
 def upload(container: ContainerClient, files: list[ConfigurationFile]) -> bool:
     """Upload what is new or changed, remove what is not there any more; definitions first, labs.json last: it starts a run.
 
-    False when everything was there unchanged.
+    The factory's own report beside labs.json stays. False when everything was there unchanged.
     """
     there = {str(blob.name): bytes(blob.content_settings.content_md5 or b"") for blob in container.list_blobs()}
     changed = False
-    for name in there.keys() - {file.name for file in files}:
+    for name in filter(_belongs, there.keys() - {file.name for file in files}):
         container.delete_blob(name)
         changed = True
     for file in sorted(files, key=lambda file: (file.name.lower() == LABS, file.name)):

@@ -9,17 +9,18 @@ from rich.table import Table
 
 from local.azure import Control
 from local.factory.journal import Runs
+from shared.report_forms import FORMS
 
 COLOURS = {"failed": "red", "skipped": "yellow", "delivered": "green", "captured": "green"}
 
 
 def keep(folder: Path, runs: Runs, run_id: str, control: Control) -> dict[str, Any] | None:
-    """Write world.json, operations.jsonl, report.json and report.md; answers the report, None when the run has none."""
+    """Write world.json, operations.jsonl and the report in all its forms; answers the report, None when the run has none."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "world.json").write_text(json.dumps(control.world(), indent=1), "utf-8")
     operations = "".join(json.dumps(operation) + "\n" for operation in control.operations())
     (folder / "operations.jsonl").write_text(operations, "utf-8")
-    for name in ("report.json", "report.md"):
+    for name in (form.file for form in FORMS):
         text = runs.text(run_id, name)
         if text is not None:
             (folder / name).write_text(text, "utf-8")
@@ -53,7 +54,7 @@ def show(report: dict[str, Any], folder: Path) -> None:
             image = row.get("image") or row.get("imagePath", "")
             table.add_row(row["lab"], image, _coloured(row["state"]), seconds, _reason(row))
         console.print(table)
-    console.print(f"Run {report['runId']}: [bold]{report['state']}[/bold]. Report: {folder / 'report.md'}")
+    console.print(f"Run {report['runId']}: [bold]{report['state']}[/bold]. Report: {folder / 'report.html'}")
 
 
 def _coloured(state: str) -> str:

@@ -63,6 +63,7 @@ class Pair:
     key: str = ""
     size_bytes: int | None = None
     outcome: Outcome | None = None
+    resource_group: str = ""
     os_state: str = ""
 
 
@@ -134,7 +135,8 @@ def _plan_lab(
     wanted = _wanted(request, paths)
     named = _by_name(image for key, _ in wanted for image in newest.get(key, ()))
     for key, path in wanted:
-        blank = Pair(request.subscription, request.name, path)
+        group = stock.lab.id.resource_group if stock.lab else request.resource_group
+        blank = Pair(request.subscription, request.name, path, resource_group=group)
         if key not in newest:
             pairs.append(replace(blank, outcome=stock.problem or NO_GOLDEN_IMAGE))
         for image in newest.get(key, ()):

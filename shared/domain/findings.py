@@ -23,3 +23,7 @@ class Finding:
     next: str = ""
     path: str = ""
     line: int | None = None
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}, line {self.line}" if self.line else self.path

@@ -6,7 +6,7 @@ are compared, nothing is trimmed, there are no wildcards; `.json` may be missing
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,9 +17,11 @@ LONGEST_PATH = 256
 """An image path becomes a tag value, and Azure allows no longer one."""
 
 _SEPARATORS = re.compile(r"[\\/]")
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:[\\/]", re.IGNORECASE)
-_DRIVE = re.compile(r"[\\/]?[a-z]:", re.IGNORECASE)
-_DOUBLED = re.compile(r"[\\/]{2,}")
+URL = r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]"
+DRIVE = r"[\\/]?[A-Za-z]:"
+DOUBLED = r"[\\/]{2,}"
+"""How a URL and a drive begin, and what separates nothing."""
+_SEPARATORS_ARE_SPACES = str.maketrans("\\/", "  ")
 _ESCAPES = {"\b": "/b", "\f": "/f", "\n": "/n", "\r": "/r", "\t": "/t"}
 _ROOT_AT = re.compile(r".*[\\/]GoldenImages[\\/]+", re.IGNORECASE | re.DOTALL)
 
@@ -54,15 +56,15 @@ def parse_entry(text: object) -> ImageEntry:
     _check(text)
     segments = _folded(text)
     if "." in segments or ".." in segments:
-        kept = [part for part in split(text) if part != "."]
-        advice = _START if ".." in kept or not kept else _write("/".join(kept))
+        kept = _resolved(split(text))
+        advice = _write("/".join(kept)) if kept else _START
         raise ConfigurationError("EntryDots", f"The entry {quoted(text)} has a '.' or '..' segment.", advice)
     return ImageEntry(text, segments, folder_only=text[-1] in "\\/", leading_slash=text[0] in "\\/")
 
 
 def _check(text: str) -> None:
     """Raise for what makes an entry unreadable whatever its segments are."""
-    if not text.strip().strip("\\/"):
+    if not text.translate(_SEPARATORS_ARE_SPACES).strip():
         message = "The entry is empty." if not text else f"The entry {quoted(text)} names nothing."
         advice = 'Name a file or a folder of GoldenImages, such as "Win2022", or remove the entry.'
         raise ConfigurationError("EntryEmpty", message, advice)
@@ -73,16 +75,16 @@ def _check(text: str) -> None:
         place = f"(U+{ord(invisible):04X}) at position {text.index(invisible) + 1}"
         message = f"The entry {quoted(text)} has an invisible character {place}."
         raise ConfigurationError("EntryInvisible", message, _write(clean))
-    if _URL.match(text):
+    if re.match(URL, text):
         raise ConfigurationError(
             "EntryUrl", f"The entry {quoted(text)} is a URL; none is ever fetched.", _below_root(text)
         )
-    if _DRIVE.match(text):
+    if re.match(DRIVE, text):
         raise ConfigurationError("EntryDrive", f"The entry {quoted(text)} names a drive.", _below_root(text))
-    if _DOUBLED.search(text):
-        clean = _DOUBLED.sub("/", text).removeprefix("/")
+    if re.search(DOUBLED, text):
+        clean = re.sub(DOUBLED, "/", text).removeprefix("/")
         message = f"The entry {quoted(text)} has two separators in a row."
-        raise ConfigurationError("EntryDoubledSeparator", message, _write(clean))
+        raise ConfigurationError("EntryDoubledSeparator", message, _write(_ROOT_AT.sub("", clean) or clean))
     if len(text) > LONGEST_PATH:
         message = f"The entry has {len(text)} characters; a tag, and so a path, has at most {LONGEST_PATH}."
         raise ConfigurationError("EntryTooLong", message, "Shorten the names of the folders and of the file.")
@@ -120,6 +122,19 @@ def _without_json(folded: Sequence[str]) -> tuple[str, ...]:
         return ()
     *folders, name = folded
     return (*folders, name.removesuffix(".json") or name)
+
+
+def _resolved(segments: Iterable[str]) -> list[str]:
+    """The segments as a file system would read them, from GoldenImages on where it is among them."""
+    kept: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment.lower() == "goldenimages":
+            kept = []
+        elif segment != ".":
+            kept.append(segment)
+    return kept
 
 
 _START = 'Write the path from GoldenImages on, such as "Win2022/Datacenter.json".'

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from shared.errors import FactoryError
@@ -25,7 +26,10 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One final state with its reason: a stable code, what Azure said, what to do next."""
+    """One final state with its reason: a stable code, what Azure said, what to do next.
+
+    `ended_at` is told by the journal: the time at which storage took the outcome.
+    """
 
     state: Ending
     code: str = ""
@@ -33,6 +37,7 @@ class Outcome:
     next: str = ""
     bytes: int | None = None
     seconds: float | None = None
+    ended_at: datetime | None = None
 
     @classmethod
     def failed(cls, error: FactoryError) -> "Outcome":

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.capture import Capture, CapturePlan, DecidedCapture
 from shared.domain.distribution import DistributionPlan
@@ -25,14 +25,29 @@ class CaptureRow:
     message: str = ""
     next: str = ""
     bytes: int | None = None
+    seconds: float | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def ending(self) -> str:
+        return _ending(self.state, self.os_state)
+
+    @property
+    def why(self) -> str:
+        return _why(self.code, self.message)
+
+    @property
+    def began_at(self) -> datetime | None:
+        return _began(self.ended_at, self.seconds)
 
 
 @dataclass(frozen=True)
 class PairRow:
-    """What could not be read in labs.json is left out, as every key without a value."""
+    """What could not be read in labs.json is left out, as every key without a value. `ended_at` is there where work was done."""
 
     subscription_id: str = ""
     lab: str = ""
+    resource_group: str = ""
     image_path: str = ""
     image: str = ""
     os_state: str = ""
@@ -42,6 +57,33 @@ class PairRow:
     next: str = ""
     bytes: int | None = None
     seconds: float | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def ending(self) -> str:
+        return _ending(self.state, self.os_state)
+
+    @property
+    def why(self) -> str:
+        return _why(self.code, self.message)
+
+    @property
+    def began_at(self) -> datetime | None:
+        return _began(self.ended_at, self.seconds)
+
+
+def _ending(state: Ending, os_state: str) -> str:
+    """A specialized image is told as such: it is not what labs usually get."""
+    return f"{state}, specialized" if os_state == OsState.SPECIALIZED else state.value
+
+
+def _why(code: str, message: str) -> str:
+    return ": ".join(filter(None, (code, message)))
+
+
+def _began(ended_at: datetime | None, seconds: float | None) -> datetime | None:
+    """The end itself where nobody knows how long it took."""
+    return ended_at - timedelta(seconds=seconds or 0) if ended_at else None
 
 
 @dataclass(frozen=True)
@@ -87,6 +129,8 @@ def _capture_row(planned: Capture | DecidedCapture, end: Outcome, os_state: str 
         message=end.message,
         next=end.next,
         bytes=end.bytes,
+        seconds=end.seconds,
+        ended_at=end.ended_at,
     )
 
 
@@ -99,6 +143,7 @@ def pair_rows(plan: DistributionPlan, outcomes: Mapping[str, Outcome]) -> tuple[
             PairRow(
                 subscription_id=pair.subscription,
                 lab=pair.lab,
+                resource_group=pair.resource_group,
                 image_path=pair.image_path,
                 image=pair.image,
                 os_state=pair.os_state,
@@ -108,6 +153,7 @@ def pair_rows(plan: DistributionPlan, outcomes: Mapping[str, Outcome]) -> tuple[
                 next=end.next,
                 bytes=end.bytes,
                 seconds=end.seconds,
+                ended_at=end.ended_at,
             )
         )
     return tuple(rows)
@@ -133,75 +179,3 @@ def counts(captures: Iterable[CaptureRow], pairs: Iterable[PairRow]) -> dict[str
 
 
 PAIR_ENDINGS = (Ending.DELIVERED, Ending.PRESENT, Ending.SKIPPED, Ending.FAILED)
-
-
-# --- For people
-
-
-def as_markdown(report: RunReport) -> str:
-    """The report as a readable Markdown page."""
-    took = report.ended_at - report.started_at
-    lines = [
-        f"# Image factory run {report.run_id}: {report.state}",
-        "",
-        f"Started {report.started_at:%Y-%m-%d %H:%M:%S} UTC, took {str(took).partition('.')[0]}. {_sum(report.pairs)}",
-    ]
-    if report.findings:
-        lines += ["", "## Findings", "", *_table(("", "Where", "What", "Next step"), map(_finding, report.findings))]
-    if report.captures:
-        heads = ("VM", "Image path", "Image", "State", "Why", "Next step")
-        rows = ((r.vm, r.image_path, r.image, _state(r), _why(r), r.next) for r in report.captures)
-        lines += ["", "## Captures", "", *_table(heads, rows)]
-    if report.pairs:
-        heads = ("Lab", "Image", "State", "Size", "Time", "Why", "Next step")
-        rows = (
-            (r.lab, r.image or r.image_path, _state(r), _size(r.bytes), _time(r.seconds), _why(r), r.next)
-            for r in report.pairs
-        )
-        lines += ["", "## Images in labs", "", *_table(heads, rows)]
-    return "\n".join(lines) + "\n"
-
-
-def _sum(pairs: Iterable[PairRow]) -> str:
-    endings = Counter(row.state for row in pairs)
-    said = [f"{endings[ending]} {ending.value}" for ending in PAIR_ENDINGS if endings[ending]]
-    return f"Images in labs: {', '.join(said)}." if said else "No image was asked for by any lab."
-
-
-def _finding(finding: Finding) -> tuple[str, ...]:
-    place = f"{finding.path}, line {finding.line}" if finding.line else finding.path
-    return finding.severity.value, place, f"{finding.code}: {finding.message}", finding.next
-
-
-def _state(row: CaptureRow | PairRow) -> str:
-    state = f"**{row.state}**" if row.state is Ending.FAILED else row.state.value
-    return f"{state}, specialized" if row.os_state == OsState.SPECIALIZED else state
-
-
-def _why(row: CaptureRow | PairRow) -> str:
-    return ": ".join(filter(None, (row.code, row.message)))
-
-
-def _size(size: int | None) -> str:
-    return "" if size is None else f"{size / 2**30:,.1f} GiB"
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    return [_row(heads), _row(("---",) * len(heads)), *map(_row, rows)]
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_escaped(cell) for cell in cells) + " |"
-
-
-def _escaped(cell: str) -> str:
-    """A cell that cannot break the table or carry HTML or links (B62)."""
-    for mark in "\\|[]<>`":
-        cell = cell.replace(mark, {"<": "&lt;", ">": "&gt;"}.get(mark, "\\" + mark))
-    return " ".join(cell.split())

@@ -1,6 +1,7 @@
 """Did you mean: what an ImagePaths entry that matches nothing was probably meant to be."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator
 
 from shared.domain.matching import ImageEntry, parse_entry, split
@@ -12,10 +13,17 @@ _SHOWN = 3
 
 def suggestion(entry: ImageEntry, paths: Collection[str]) -> str | None:
     """One sentence with the replacement for an entry that takes none of `paths`; None when nothing is near."""
-    for guess in (_wildcard, _below_root, _spaces, _file_not_folder, _inside_a_name, _tail, _alike):
+    for guess in (_several, _wildcard, _below_root, _spaces, _file_not_folder, _inside_a_name, _tail, _alike):
         if sentence := guess(entry, paths):
             return sentence
     return None
+
+
+def _several(entry: ImageEntry, paths: Collection[str]) -> str | None:
+    parts = [part.strip() for part in re.split("[,;]", entry.text)]
+    if len(parts) < 2 or not all(takes_any(part, paths) for part in parts):
+        return None
+    return f"Write an entry for each: {', '.join(map(quoted, parts[:_SHOWN]))}."
 
 
 def _wildcard(entry: ImageEntry, paths: Collection[str]) -> str | None:
@@ -27,14 +35,14 @@ def _wildcard(entry: ImageEntry, paths: Collection[str]) -> str | None:
             break
         folders.append(segment)
     folder = "/".join(folders)
-    advice = f": write {quoted(folder)} for the whole folder" if _takes_any(folder, paths) else ""
+    advice = f": write {quoted(folder)} for the whole folder" if takes_any(folder, paths) else ""
     return f"There are no wildcards{advice}."
 
 
 def _below_root(entry: ImageEntry, paths: Collection[str]) -> str | None:
     first, *rest = split(entry.text)
     text = "/".join(rest)
-    if first.lower() != "goldenimages" or not _takes_any(text, paths):
+    if first.lower() != "goldenimages" or not takes_any(text, paths):
         return None
     return f"Paths start below GoldenImages: write {quoted(text)}."
 
@@ -42,14 +50,14 @@ def _below_root(entry: ImageEntry, paths: Collection[str]) -> str | None:
 def _spaces(entry: ImageEntry, paths: Collection[str]) -> str | None:
     parts = split(entry.text)
     text = "/".join(" ".join(part.split()) for part in parts)
-    if text == "/".join(parts) or not _takes_any(text, paths):
+    if text == "/".join(parts) or not takes_any(text, paths):
         return None
     return f"Spaces count: write {quoted(text)}."
 
 
 def _file_not_folder(entry: ImageEntry, paths: Collection[str]) -> str | None:
     text = entry.text.rstrip("\\/").replace("\\", "/")
-    if not entry.folder_only or not _takes_any(text, paths):
+    if not entry.folder_only or not takes_any(text, paths):
         return None
     return f"It is a file: write {quoted(text)} without the separator at the end."
 
@@ -81,7 +89,7 @@ def _with_folders(parts: list[str]) -> Iterator[list[str]]:
     return (parts[:end] for end in range(1, len(parts) + 1))
 
 
-def _takes_any(text: str, paths: Iterable[str]) -> bool:
+def takes_any(text: str, paths: Iterable[str]) -> bool:
     try:
         entry = parse_entry(text)
     except ConfigurationError:

@@ -2,9 +2,12 @@
 
 from collections.abc import Collection
 
-from shared.domain.matching import ImageEntry, canonical_path, path_key
-from shared.domain.suggestion import suggestion
+from shared.domain.matching import ImageEntry, canonical_path, path_key, split
+from shared.domain.quoting import quoted
+from shared.domain.suggestion import suggestion, takes_any
+from shared.redaction import redacted
 
+_DEEPEST, _NAMED = 10, 5
 _MOST_SUGGESTIONS = 100
 """Searching for what was meant takes milliseconds; a file with thousands of wrong entries gets this many."""
 
@@ -30,10 +33,28 @@ class Definitions:
         return self._answers[question]
 
     def did_you_mean(self, entry: ImageEntry) -> str | None:
+        return suggestion(entry, tuple((self._paths or {}).values())) if self._may_search() else None
+
+    def _may_search(self) -> bool:
         self._suggestions += 1
-        if self._suggestions > _MOST_SUGGESTIONS:
+        return self._suggestions <= _MOST_SUGGESTIONS
+
+    def tail_of(self, text: str) -> str | None:
+        """The end of a path of others (a drive, a URL, a folder above) that is a path of ours, as long as it can be."""
+        if not self._may_search():
             return None
-        return suggestion(entry, tuple((self._paths or {}).values()))
+        parts = split(redacted(text[:1000]).partition("?")[0])[-_DEEPEST:]
+        for start in range(len(parts)):
+            tail = "/".join(parts[start:])
+            if self._paths and takes_any(tail, self._paths.values()):
+                return tail
+        return None
+
+    def folders(self) -> str:
+        """What stands directly below GoldenImages, for a message."""
+        first = sorted({split(path)[0] for path in (self._paths or {}).values()})
+        more = f" ({len(first) - _NAMED} more)" if len(first) > _NAMED else ""
+        return ", ".join(map(quoted, first[:_NAMED])) + more
 
     def unwanted(self) -> tuple[str, ...]:
         """What no entry asked for, as one writes it in labs.json."""

@@ -1,8 +1,9 @@
 """Read one lab of labs.json as far as it can be read."""
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from shared.domain.findings import Finding
 from shared.domain.labs import LabRequest
@@ -10,12 +11,11 @@ from shared.domain.matching import ImageEntry, parse_entry
 from shared.domain.quoting import printable, quoted
 from shared.errors import ConfigurationError
 from shared.labs_file.definitions import Definitions
-from shared.labs_file.fields import lab_name, resource_group, subscription_id
+from shared.labs_file.fields import fits, lab_name, meant, resource_group, shown, subscription_id, write
 from shared.labs_file.located_json import Array, Located, Member, Object, Value, kind
-from shared.labs_file.notes import Notes, read_members
+from shared.labs_file.model import EXAMPLE_LAB, IMAGE_PATHS, LAB, LAB_NAME, RESOURCE_GROUP, SUBSCRIPTION_ID, Key, names
+from shared.labs_file.notes import Notes, nearest, read_members
 from shared.redaction import redacted
-
-LAB_KEYS: Final = ("SubscriptionId", "ResourceGroup", "LabName", "ImagePaths")
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,15 @@ class Draft:
 def read_lab(node: Located, path: str, notes: Notes, definitions: Definitions) -> Draft:
     """Never raises: what is wrong goes to `notes`, what can be read into the draft."""
     if not isinstance(node.value, Object):
-        advice = 'Write an object: {"SubscriptionId": ..., "LabName": ..., "ImagePaths": [ ... ]}.'
+        name = meant(node.value)
+        advice = f"Write {json.dumps(EXAMPLE_LAB | ({LAB_NAME.name: name} if name and fits(LAB_NAME, name) else {}))}."
         fault = ConfigurationError("LabNotObject", f"The lab is {kind(node.value)}, not an object.", advice)
         return Draft(LabRequest("", "", (), "", path, node.line), notes.error(fault, path, node.line))
-    members, twice = read_members(node.value, path, LAB_KEYS, notes)
+    members, twice = read_members(node.value, path, names(LAB), notes)
     lab = _Lab(members, path, node.line, notes)
-    subscription = lab.text("SubscriptionId", subscription_id)
-    name = lab.text("LabName", lab_name)
-    group = lab.text("ResourceGroup", resource_group, optional=True)
+    subscription = lab.text(SUBSCRIPTION_ID, subscription_id)
+    name = lab.text(LAB_NAME, lab_name)
+    group = lab.text(RESOURCE_GROUP, resource_group)
     entries = lab.entries(definitions)
     return Draft(LabRequest(subscription, name, entries, group, path, node.line), twice or lab.problem)
 
@@ -60,12 +61,12 @@ class _Lab:
         self._notes = notes
         self.problem: Finding | None = None
 
-    def text(self, key: str, read: Callable[[Value], str], optional: bool = False) -> str:
+    def text(self, key: Key, read: Callable[[Value], str]) -> str:
         """The value as `read` takes it; else what can be shown of it, and the lab is set aside."""
-        member = self._members.get(key.lower())
+        member = self._members.get(key.name.lower())
         if member is None:
-            if not optional:
-                fault = ConfigurationError(f"{key}Invalid", f"The lab has no {key}.", f'Add "{key}" to the lab.')
+            if key.required:
+                fault = ConfigurationError(f"{key.name}Invalid", f"The lab has no {key.name}.", self._add(key))
                 self._set_aside(fault, self._path, self._line)
             return ""
         try:
@@ -74,7 +75,7 @@ class _Lab:
             self._set_aside(fault, self._place(member), member.content.line)
         value = member.content.value
         # A group that cannot be read must not tell two labs apart.
-        return printable(redacted(value)) if isinstance(value, str) and not optional else ""
+        return printable(redacted(value)) if isinstance(value, str) and key.required else ""
 
     def entries(self, definitions: Definitions) -> tuple[ImageEntry, ...]:
         """The entries that can be used; an unusable one is set aside alone."""
@@ -82,22 +83,26 @@ class _Lab:
         value = member.content.value if member else None
         if member is None or value is None:
             said = "no ImagePaths" if member is None else "null for ImagePaths"
-            fault = ConfigurationError(
-                "ImagePathsMissing", f"The lab has {said}.", 'Add "ImagePaths": [ ... ]; [] asks for nothing.'
+            advice = (
+                self._add(IMAGE_PATHS) if member is None else 'Write a list such as ["Windows"]; [] asks for nothing.'
             )
+            fault = ConfigurationError("ImagePathsMissing", f"The lab has {said}.", advice)
             self._set_aside(fault, self._path if member is None else self._place(member), self._line_of(member))
             return ()
         place = self._place(member)
         if isinstance(value, str):
-            advice = f"Write [{quoted(redacted(value))}]."
+            several = [part.strip() for part in re.split("[,;]", redacted(value))]
+            advice = f"Write [{', '.join(map(quoted, filter(None, several)))}]."
             self._warn("ImagePathsNotList", "ImagePaths is one text, not a list.", advice, place, member.content.line)
             nodes = [(member.content, place)]
         elif isinstance(value, Array):
             nodes = [(item, f"{place}[{index}]") for index, item in enumerate(value.items)]
         else:
-            fault = ConfigurationError(
-                "ImagePathsInvalid", f"ImagePaths is {kind(value)}, not a list.", "Write a list of texts."
+            paths = (
+                [member.key for member in value.members] if isinstance(value, Object) else [meant(value) or "Windows"]
             )
+            advice = f"Write [{', '.join(map(shown, paths[:5]))}]."
+            fault = ConfigurationError("ImagePathsInvalid", f"ImagePaths is {kind(value)}, not a list.", advice)
             self._set_aside(fault, place, member.content.line)
             return ()
         if not nodes:
@@ -115,6 +120,8 @@ class _Lab:
         try:
             entry = _parsed(node.value)
         except ConfigurationError as fault:
+            if isinstance(node.value, str) and (tail := definitions.tail_of(node.value)):
+                fault = ConfigurationError(fault.code, fault.message, write(tail))
             self._notes.error(fault, place, node.line)
             return None
         if entry.leading_slash:
@@ -124,10 +131,18 @@ class _Lab:
             )
         if definitions.has_any_for(entry):
             return entry
-        advice = definitions.did_you_mean(entry) or "Name a file or folder of GoldenImages, or upload its definition."
+        advice = definitions.did_you_mean(entry) or f"Upload its definition, or write one of {definitions.folders()}."
         message = f"The entry {quoted(entry.text)} matches no definition below GoldenImages."
         self._notes.error(ConfigurationError("EntryMatchesNothing", message, advice), place, node.line)
         return None
+
+    def _add(self, key: Key) -> str:
+        """How to add a key that is not there, or to correct the one that was meant to be it."""
+        known = {name.lower() for name in names(LAB)}
+        others = {member.key: member.line for lower, member in self._members.items() if lower not in known}
+        if near := nearest(key.name, others):
+            return f'Write "{key.name}" instead of {shown(near)} on line {others[near]}.'
+        return f'Add "{key.name}": {json.dumps(key.examples[0])}, with this lab\'s own value, to the lab on line {self._line}.'
 
     def _set_aside(self, fault: ConfigurationError, path: str, line: int) -> None:
         found = self._notes.error(fault, path, line)
@@ -145,7 +160,8 @@ class _Lab:
 
 def _parsed(value: Value) -> ImageEntry:
     if not isinstance(value, str):
-        advice = 'Write a path such as "Win2022/Datacenter.json", or remove the entry.'
+        text = meant(value)
+        advice = write(text) if text else 'Write a path such as "Win2022/Datacenter.json", or remove the entry.'
         raise ConfigurationError("EntryNotText", f"The entry is {kind(value)}, not a text.", advice)
     entry = parse_entry(redacted(value))
     if entry.text != value:

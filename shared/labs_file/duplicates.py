@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from shared.errors import ConfigurationError
 from shared.labs_file.drafts import Draft
+from shared.labs_file.fields import shown
 from shared.labs_file.notes import Notes
+
+_SHOWN = 5
 
 
 def join_twice_named(drafts: Sequence[Draft], notes: Notes) -> list[Draft]:
@@ -41,16 +44,26 @@ def _places_of_one_lab(drafts: Iterable[Draft]) -> list[list[int]]:
 
 def _joined(drafts: Sequence[Draft], notes: Notes) -> Draft:
     first, *others = drafts
-    problems = [
-        notes.error(_named_twice(first, other), other.request.path, other.request.line or 1) for other in others
-    ]
     entries = {(entry.segments, entry.folder_only): entry for draft in drafts for entry in draft.request.entries}
+    advice = _one_for_all(first, others, [entry.text for entry in entries.values()])
+    problems = [
+        notes.error(_named_twice(first, other, advice), other.request.path, other.request.line or 1) for other in others
+    ]
     return Draft(replace(first.request, entries=tuple(entries.values())), problems[0])
 
 
-def _named_twice(first: Draft, other: Draft) -> ConfigurationError:
-    return ConfigurationError(
-        "LabDuplicate",
-        f'The lab "{other.request.name}" is named twice: in {first.place} and in {other.place}; neither is served.',
-        "Join the two into one; if they are two labs of one name, give both their ResourceGroup.",
+def _named_twice(first: Draft, other: Draft, advice: str) -> ConfigurationError:
+    message = (
+        f'The lab "{other.request.name}" is named twice: in {first.place} and in {other.place}; neither is served.'
+    )
+    return ConfigurationError("LabDuplicate", message, advice)
+
+
+def _one_for_all(first: Draft, others: Sequence[Draft], paths: Sequence[str]) -> str:
+    """The replacement: one lab with the entries of all, as long as that can be read at one look."""
+    joined = f"[{', '.join(map(shown, paths))}]" if len(paths) <= _SHOWN else "the entries of both"
+    lines = " and ".join(str(other.request.line) for other in others[:_SHOWN])
+    return (
+        f'Write "ImagePaths": {joined} on line {first.request.line} and remove the lab on line {lines};'
+        " if they are different labs of one name, give each its ResourceGroup."
     )

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared.domain.findings import Finding, Severity
 from shared.errors import ConfigurationError
@@ -61,16 +61,24 @@ def read_members(
         first = members.setdefault(member.key.lower(), member)
         if first is not member:
             message = f"The key {shown(member.key)} is there twice: as {shown(first.key)} on line {first.line} already."
-            fault = ConfigurationError("DuplicateKey", message, "Remove one of the two.")
+            advice = f"Remove {shown(member.key)} on line {member.line}, or {shown(first.key)} on line {first.line}."
+            fault = ConfigurationError("DuplicateKey", message, advice)
             found = notes.error(fault, place, member.line)
             twice = twice or found
         elif member.key.lower() not in known:
             message = f"The key {shown(member.key)} is unknown and ignored."
-            advice = f"{_did_you_mean(member.key, known)}Known are {', '.join(keys)}."
+            near = nearest(member.key, keys)
+            advice = f'Write "{near}" instead.' if near else f"Remove it; known are {', '.join(keys)}."
             notes.warning(ConfigurationError("UnknownKey", message, advice), place, member.line)
+        elif member.key not in keys:
+            key = known[member.key.lower()]
+            fault = ConfigurationError("KeyCase", f'The key {shown(member.key)} is read as "{key}".', f'Write "{key}".')
+            notes.warning(fault, place, member.line)
     return members, twice
 
 
-def _did_you_mean(key: str, known: dict[str, str]) -> str:
+def nearest(key: str, keys: Iterable[str]) -> str | None:
+    """The key that this one was probably meant to be."""
+    known = {other[:50].lower(): other for other in keys}
     near = difflib.get_close_matches(key[:50].lower(), known, n=1, cutoff=0.7)
-    return f'Did you mean "{known[near[0]]}"? ' if near else ""
+    return known[near[0]] if near else None

@@ -63,8 +63,8 @@ def forget() -> None:
 
 
 def effects(control: Control) -> list[tuple[str, str]]:
-    """(effect, path) of what the app did to the world, journal and claim aside."""
-    own = (f"/{os.environ['JOURNAL_CONTAINER']}/", f"/{journal.CLAIM_CONTAINER}/")
+    """(effect, path) of what the app did to the world; journal, claim and the report beside labs.json aside."""
+    own = (f"/{os.environ['JOURNAL_CONTAINER']}/", f"/{journal.CLAIM_CONTAINER}/", "/labs.json.report.md")
     return [
         (call["effect"], call["path"])
         for call in control.operations()

@@ -1,5 +1,7 @@
 """The generalize stage's activities: recorded first, begun once, and nothing is done to a VM whose stage is not ours."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,8 +72,8 @@ def generalized(control: Control, capture: CaptureWork) -> CaptureWork:
     generalizing = begin_generalize(capture)
     while generalize_pending(generalizing).pending:
         control.advance(30)
-    begin_deallocate(capture)
-    while deallocation_pending(capture).pending:
+    begin_deallocate(generalizing)
+    while deallocation_pending(generalizing).pending:
         control.advance(30)
     return end_generalize(generalizing)
 
@@ -120,10 +122,10 @@ def test_a_vm_that_only_stops_is_deallocated_by_us_once(given: Give) -> None:
     control.advance(150)
     assert not generalize_pending(generalizing).pending
     assert power(control) == "VM stopped"
-    assert begin_deallocate(capture).pending
-    begin_deallocate(capture)
+    assert begin_deallocate(generalizing).pending
+    begin_deallocate(generalizing)
     control.advance(10)
-    assert not deallocation_pending(capture).pending
+    assert not deallocation_pending(generalizing).pending
     assert done(control).count("deallocate") <= 2
     assert power(control) == "VM deallocated"
 
@@ -194,13 +196,17 @@ def test_a_late_repeat_does_nothing_once_the_capture_has_ended(given: Give) -> N
     capture = work(control)
     settle_capture(CaptureEnd(capture, Outcome(Ending.FAILED, "Overdue", "Too long.")))
     control.clear_operations()
-    for step in (begin_generalize, begin_deallocate):
+    for step in steps(capture):
         with pytest.raises(PermanentError) as caught:
-            step(capture)
+            step()
         assert caught.value.code == "Fenced"
-    with pytest.raises(PermanentError):
-        end_generalize(Generalizing(capture))
     assert done(control) == []
+
+
+def steps(capture: CaptureWork) -> list[Callable[[], object]]:
+    """Every step with an effect."""
+    generalizing = Generalizing(capture)
+    return [partial(begin_generalize, capture), *(partial(s, generalizing) for s in (begin_deallocate, end_generalize))]
 
 
 def test_a_run_that_lost_the_claim_touches_no_vm(given: Give) -> None:
@@ -208,9 +214,9 @@ def test_a_run_that_lost_the_claim_touches_no_vm(given: Give) -> None:
     capture = work(control)
     lose_claim(capture.run)
     control.clear_operations()
-    for step in (begin_generalize, begin_deallocate):
+    for step in steps(capture):
         with pytest.raises(PermanentError):
-            step(capture)
+            step()
     assert done(control) == []
 
 
@@ -259,7 +265,7 @@ def test_a_vm_that_somebody_else_stopped_is_not_deallocated(given: Give) -> None
     capture = CaptureWork(started(), capture.capture, capture.terms)
     control.clear_operations()
     with pytest.raises(RejectedError) as caught:
-        begin_deallocate(capture)
+        begin_deallocate(Generalizing(capture))
     assert caught.value.code == "NotOurStage"
     assert effects(control) == []
 
@@ -268,7 +274,7 @@ def test_a_vm_that_was_started_again_is_not_waited_for(given: Give) -> None:
     control = given(world())
     capture = work(control)
     with pytest.raises(RejectedError) as caught:
-        deallocation_pending(capture)
+        deallocation_pending(Generalizing(capture))
     assert caught.value.code == "StartedAgain"
 
 
@@ -293,7 +299,7 @@ def test_the_next_run_goes_on_with_the_stage_of_a_dead_one(given: Give) -> None:
     second = work(control, YOUNGER)
     assert second.capture.generalize
     begin_generalize(second)
-    assert begin_deallocate(second).pending
+    assert begin_deallocate(Generalizing(second)).pending
     control.advance(10)
     end_generalize(Generalizing(second))
     assert done(control) == ["deallocate", "generalize"]

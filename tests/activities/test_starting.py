@@ -21,7 +21,7 @@ from shared.errors import MissingError, TransientError
 from shared.journal import Journal, ReadClaim, read_claim, write_claim
 from shared.settings import settings
 from shared.starting import Start, configuration_arrived, instance_id, start_run
-from shared.watching import RunStatus, run_status
+from shared.watching import RunStatus, run_report, run_status
 from tests.activities.conftest import RUN, YOUNGER, configured, started, upload
 from tests.activities.engine_double import Clock, Engine, factory_run
 from tests.activities.interleaving import just_before
@@ -309,6 +309,21 @@ def test_a_run_without_a_report_that_nobody_works_on_was_interrupted(works: str)
     status = status_of(engine, RUN)
     assert (status.state, status.stage, status.planned) == (RunState.INTERRUPTED, "", {})
     assert status.counts["delivered"] == 1
+
+
+@pytest.mark.parametrize("works", ["", OTHER_RUN], ids=["nobody", "another"])
+def test_a_run_that_was_ended_by_force_never_gets_a_report(works: str) -> None:
+    started()
+    with pytest.raises(MissingError) as missing:
+        run_report(RUN, asyncio.run(get_instance(Engine(works), instance_id())))
+    assert missing.value.code == "ReportMissing"
+
+
+def test_a_run_that_works_answers_how_far_it_is_instead_of_a_report() -> None:
+    started()
+    found = run_report(RUN, asyncio.run(get_instance(Engine(RUN), instance_id())))
+    assert isinstance(found, RunStatus)
+    assert found.state is RunState.RUNNING
 
 
 HOSTILE = {

@@ -63,7 +63,13 @@ def test_b1_a_lab_is_subscription_name_images_and_perhaps_a_resource_group() -> 
 def test_keys_are_read_without_case_and_a_schema_may_be_named() -> None:
     text = json.dumps({"$schema": "./labs.schema.json", "labs": [{key.upper(): value for key, value in lab().items()}]})
     configuration = read_text(text)
-    assert configuration.findings == ()
+    assert {(finding.severity, finding.code) for finding in configuration.findings} == {(Severity.WARNING, "KeyCase")}
+    assert [finding.next for finding in configuration.findings] == [
+        'Write "Labs".',
+        'Write "SubscriptionId".',
+        'Write "LabName".',
+        'Write "ImagePaths".',
+    ]
     assert names(configuration) == ["lab-paris"]
 
 
@@ -382,6 +388,7 @@ def test_b5_every_fault_at_once_is_reported_at_its_line() -> None:
 }"""
     configuration = read_text(text.replace("...", SUBSCRIPTION), DEFINITIONS)
     assert [(finding.code, finding.line) for finding in configuration.findings] == [
+        ("KeyCase", 2),
         ("SubscriptionIdInvalid", 3),
         ("LabNameInvalid", 4),
         ("EntryEmpty", 6),

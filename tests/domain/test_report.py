@@ -1,8 +1,5 @@
 """The report: every planned capture and pair exactly once, and a page that nothing in it can break."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,19 +10,16 @@ from shared.domain.findings import Finding, Severity
 from shared.domain.golden_vms import OsDisk
 from shared.domain.images import OsType
 from shared.domain.outcomes import Ending, Outcome, RunState
+from shared.domain.renderings.markdown import as_markdown
 from shared.domain.report import (
     CaptureRow,
-    ConfigurationRead,
-    PairRow,
-    RunReport,
-    as_markdown,
     capture_rows,
     counts,
     final_state,
     pair_rows,
 )
+from tests.domain.reports import BEGUN, HOSTILE, of_one_text, report, row
 
-BEGUN = datetime(2026, 11, 23, 2, 5, 9, tzinfo=UTC)
 DELIVERED = Outcome(Ending.DELIVERED, bytes=2**30, seconds=61.4)
 PRESENT = Outcome(Ending.PRESENT)
 
@@ -37,24 +31,6 @@ def pair(lab: str, key: str = "", outcome: Outcome | None = None) -> Pair:
 def capture(vm: str) -> Capture:
     disk = OsDisk(f"/disks/{vm}", vm, BEGUN)
     return Capture(vm, vm, "A\\x.json", "A_x-Nov-23-2026", OsType.LINUX, "", disk, f"digest {vm}", f"{vm}.vhd", BEGUN)
-
-
-def row(**changes: Any) -> PairRow:
-    given: dict[str, Any] = {"subscription_id": "s", "lab": "lab", "image": "image", "state": Ending.DELIVERED}
-    return PairRow(**{**given, **changes})
-
-
-def report(**changes: Any) -> RunReport:
-    given: dict[str, Any] = {
-        "run_id": "20261123T020509Z-3fa2",
-        "factory_id": "f",
-        "state": RunState.SUCCEEDED,
-        "started_at": BEGUN,
-        "ended_at": BEGUN + timedelta(hours=1, minutes=2, seconds=3.4),
-        "configuration": ConfigurationRead("etag", "sha"),
-        "counts": {},
-    }
-    return RunReport(**{**given, **changes})
 
 
 def test_a_pair_takes_its_outcome_from_the_plan_or_the_journal_or_is_unfinished() -> None:
@@ -156,33 +132,10 @@ def test_sizes_and_times_are_told_as_people_say_them() -> None:
     assert second[4].strip() == "90 min"
 
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "a | b",
-    "a \\| b",
-    "line\nbreak\r\n# heading",
-    "[click](javascript:alert(1))",
-    "![x](http://evil)",
-    "`code",
-    "--- | ---",
-    "\u2028x\x0by\x85z",
-]
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_b62_no_text_can_break_the_table_or_bring_html_or_links(text: str) -> None:
-    said: dict[str, Any] = {
-        "image_path": text,
-        "image": text,
-        "state": Ending.FAILED,
-        "code": text,
-        "message": text,
-        "next": text,
-    }
-    pairs = (PairRow(subscription_id=text, lab=text, **said),)
-    finding = Finding(Severity.ERROR, text, text, text, text, 3)
-    page = as_markdown(report(pairs=pairs, captures=(CaptureRow(vm=text, **said),), findings=(finding,)))
-    assert [len(cells) for cells in tables(page)] == [4, 4, 4, 6, 6, 6, 7, 7, 7]
+    page = as_markdown(of_one_text(text))
+    assert [len(cells) for cells in tables(page)] == [4, 4, 4, 6, 6, 6, 6, 7, 7, 7, 7]
     assert "<" not in page
     assert not any(link in page.replace("\\[", "").replace("\\]", "") for link in ("](", "![x"))
     assert page.count("\n# ") == 0

@@ -71,7 +71,7 @@ SITUATIONS: dict[str, Situation] = {
     # Generalized by the factory
     "asked-windows": Situation(CAPTURED, asked()),
     "asked-linux": Situation(CAPTURED, asked(os_type="Linux")),
-    "reports-early": Situation(CAPTURED, asked(), behave={"seconds": 0, "shutdown": 4, "deallocate": 1}),
+    "reports-early": Situation(CAPTURED, asked(), behave={"seconds": 0, "shutdown": 4, "deallocate": 0}),
     "artifact-fails": Situation("failed GeneralizeFailed", asked(), behave={"status": "Failed", "message": "No agent."}),
     "asked-but-stopped": Situation("skipped NotRunning", {"artifact": None, "tags": GENERALIZE}),
     # Tags that cannot be
@@ -119,7 +119,7 @@ def captures(situations: dict[str, Situation] = SITUATIONS) -> World:
         _add(world, name, situation)
     world.behaving(
         artifacts={name: each.behave for name, each in situations.items() if each.behave}
-        | {"*": {"seconds": 1, "shutdown": 1, "deallocate": 1}},
+        | {"*": {"seconds": 1, "shutdown": 1, "deallocate": 0}},
         copy={f"stfactory/{name}-os.vhd": copy for name, copy in COPIES.items()},
         grantFail=["grant-refused-os"],
     )

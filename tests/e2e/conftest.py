@@ -64,6 +64,10 @@ class Factory:
     def status(self, run_id: str) -> requests.Response:
         return requests.get(f"{self.host}/api/runs/{run_id}", headers=self.key, timeout=60)
 
+    def report_as(self, run_id: str, accept: str = "*/*", **parameters: str) -> requests.Response:
+        headers = self.key | {"Accept": accept}
+        return requests.get(f"{self.host}/api/runs/{run_id}/report", parameters, headers=headers, timeout=60)
+
     @property
     def key(self) -> dict[str, str]:
         return {"x-functions-key": os.environ["HOST_KEY"]} if os.environ.get("HOST_KEY") else {}
@@ -112,8 +116,9 @@ class Factory:
 
 
 def _is_bookkeeping(path: str) -> bool:
-    """The journal and the claim: a run that changes nothing else "writes nothing"."""
-    return "/runs/" in path or "/imagefactory/" in path or path.endswith(("/runs", "/imagefactory"))
+    """The journal, the claim and the report beside labs.json: a run that changes nothing else "writes nothing"."""
+    own = ("/runs", "/imagefactory", "abs.json.report.md")
+    return "/runs/" in path or "/imagefactory/" in path or path.endswith(own)
 
 
 def app_settings(azure: LocalAzure) -> dict[str, str]:

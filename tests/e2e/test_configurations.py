@@ -1,5 +1,6 @@
 """Hostile and broken labs.json: every run ends with a report that says what is wrong and where, and nothing else is touched."""
 
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -231,6 +232,23 @@ def test_five_thousand_missing_labs_are_all_reported_and_the_one_that_is_there_i
     assert len(report["pairs"]) == 5001
     assert set(endings(report, "lab-a")) <= {"delivered", "present"}
     assert {row["code"] for row in report["pairs"] if row["state"] == "failed"} == {"LabNotFound"}
+
+
+@pytest.mark.slow
+def test_while_the_file_is_broken_runs_use_the_last_good_one_and_say_so(given: Factory) -> None:
+    world = World().behaving(copySeconds=0, imageSeconds=0).lab("lab-a")
+    given.give(world.golden_image("Win\\Server.json", WIN, 1))
+    assert run(given, GOOD)["state"] == "Succeeded"
+    for _ in range(2):
+        report = run(given, GOOD[:-20])
+        assert report["state"] == "PartiallySucceeded"
+        assert finding_codes(report) == {"LastGoodUsed", "NotJson"}
+        assert report["configuration"]["sha256"] == hashlib.sha256(GOOD).hexdigest()
+        assert endings(report, "lab-a") == {"present": 1}
+        assert given.operations(effects_only=True) == []
+        beside = given.blobs.get("configuration", "labs.json.report.md") or b""
+        assert beside.startswith(b"# labs.json cannot be used; runs use the last good one instead")
+    assert run(given, GOOD)["state"] == "Succeeded"
 
 
 def compact(*labs: Json) -> bytes:

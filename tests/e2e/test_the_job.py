@@ -1,6 +1,7 @@
 """The main job, end to end: every lab gets what it asks for, nothing is left, the second run has nothing to do."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def job() -> tuple[World, dict[str, bytes]]:
         )
         .vm("busy", "Win\\Client.json", power="VM running")
         .vm("fresh", "Win\\Fresh.json", power="VM running", artifact=None, tags={"FactoryGeneralize": "yes"})
-        .behaving(artifacts={"fresh": {"seconds": 1, "shutdown": 1, "deallocate": 1}})
+        .behaving(artifacts={"fresh": {"seconds": 1, "shutdown": 1, "deallocate": 0}})
         .golden_image("Old\\Legacy.json", "Old_Legacy-Nov-1-2026", 1)
         .image("lab-b", "Old_Legacy-Nov-1-2026", subscription=OTHER, ImagePath="Old\\Legacy.json")
     )
@@ -150,8 +151,44 @@ def test_the_second_run_writes_nothing_and_grants_nothing_i6(done: tuple[Factory
     assert SUBSCRIPTION in {pair["subscriptionId"] for pair in report["pairs"]}
 
 
-def test_the_markdown_report_is_there(done: tuple[Factory, dict[str, Any]]) -> None:
+FORMS = {
+    "application/json": ("report.json", '"state": "Succeeded"'),
+    "text/markdown": ("report.md", "| lab-a |"),
+    "text/html": ("report.html", "</html>"),
+    "application/xml": ("junit.xml", "</testsuites>"),
+}
+
+
+@pytest.mark.parametrize("media", FORMS)
+def test_the_report_is_recorded_and_answered_in_each_form(done: tuple[Factory, dict[str, Any]], media: str) -> None:
     factory, report = done
-    text = (factory.blobs.get("runs", f"runs/{report['runId']}/report.md") or b"").decode()
-    assert f"# Image factory run {report['runId']}: Succeeded" in text
-    assert "| lab-a |" in text
+    file, holds = FORMS[media]
+    text = (factory.blobs.get("runs", f"runs/{report['runId']}/{file}") or b"").decode()
+    assert report["runId"] in text
+    assert holds in text
+    answer = factory.report_as(report["runId"], media)
+    assert (answer.status_code, answer.text) == (200, text)
+    assert answer.headers["Content-Type"].startswith(media)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_report_that_there_is_not_is_refused_as_what_it_is(done: tuple[Factory, dict[str, Any]]) -> None:
+    factory, report = done
+    asked = [
+        factory.report_as(report["runId"], "image/png"),
+        factory.report_as(report["runId"], format="pdf"),
+        factory.report_as("20261123T020509Z-none"),
+    ]
+    answers = [(answer.status_code, answer.json()["error"]) for answer in asked]
+    assert answers == [(406, "NotAcceptable"), (400, "RequestInvalid"), (404, "RunNotFound")]
+
+
+def test_what_did_work_tells_when_and_how_long(done: tuple[Factory, dict[str, Any]]) -> None:
+    _, report = done
+    worked = [row for row in report["pairs"] + report["captures"] if row["state"] in ("delivered", "captured")]
+    assert len(worked) == report["counts"]["delivered"] + report["counts"]["captured"] > 0
+    for row in worked:
+        began, ended, over = map(datetime.fromisoformat, (report["startedAt"], row["endedAt"], report["endedAt"]))
+        assert began <= ended <= over
+        assert row["seconds"] > 0
+    assert not [row for row in report["pairs"] if row["state"] == "present" and "endedAt" in row]

@@ -79,6 +79,25 @@ def test_an_upload_during_a_run_is_taken_up_by_the_next_run_without_a_gap(upload
     assert uploading.claim()["run"] == second
 
 
+def test_a_broken_upload_is_reported_on_and_starts_one_run_which_uses_the_last_good_one(uploading: Factory) -> None:
+    good = labs_json(asks("lab-a", "Win2016"))
+    uploading.give(world())
+    uploading.configure({"labs.json": good})
+    wait_for(uploading.runs)
+    [first] = uploading.runs()
+    assert pairs(uploading, first) == {"lab-a": "delivered"}
+    uploading.wait_until_idle()
+    uploading.configure({"labs.json": good[:-20]}, clear=False)
+    wait_for(lambda: b"cannot be used" in (uploading.blobs.get("configuration", "labs.json.report.md") or b""))
+    wait_for(lambda: len(uploading.runs()) == 2)
+    assert pairs(uploading, uploading.runs()[-1]) == {"lab-a": "present"}
+    time.sleep(3)
+    assert len(uploading.runs()) == 2, "neither the broken file nor the report on it starts another run"
+    uploading.configure({"labs.json": good}, clear=False)
+    wait_for(lambda: len(uploading.runs()) == 3)
+    assert uploading.report(uploading.runs()[-1])["state"] == "Succeeded"
+
+
 def test_a_second_start_is_refused_with_the_run_that_works(factory: Factory) -> None:
     factory.give(world(copySeconds=6))
     factory.configure({"labs.json": labs_json(asks("lab-a", "Win2016"))})
@@ -87,6 +106,9 @@ def test_a_second_start_is_refused_with_the_run_that_works(factory: Factory) -> 
     assert answer.status_code == 409
     assert answer.json()["runId"] == run_id
     assert factory.status(run_id).status_code == 202
+    working = factory.report_as(run_id, "text/html")
+    assert (working.status_code, working.headers["Retry-After"]) == (202, "10")
+    assert working.json()["state"] == "Running"
     assert pairs(factory, run_id) == {"lab-a": "delivered"}
 
 

@@ -72,7 +72,7 @@ def differs(name: str, orchestrator: Callable[..., Any]) -> str:
 
 @pytest.mark.parametrize("name", sorted(HOMES))
 def test_todays_orchestrators_do_what_was_recorded(name: str) -> None:
-    assert differs(name, getattr(HOMES[name], name)) == ""
+    assert differs(name, getattr(HOMES[name], name)) == "", "if that is meant: python -m tests.histories.recording"
 
 
 def test_every_orchestrator_has_a_record() -> None:

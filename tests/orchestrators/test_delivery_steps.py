@@ -79,7 +79,9 @@ def test_every_pause_lies_between_five_seconds_and_five_minutes() -> None:
 def test_a_failure_is_an_outcome_not_a_crash(step: str, error: PermanentError) -> None:
     world, engine = scene()
     engine.faults[step].append(error)
-    assert delivered(world, engine) == Outcome(Ending.FAILED, error.code, error.message, error.next_step)
+    outcome = delivered(world, engine)
+    assert outcome == Outcome(Ending.FAILED, error.code, error.message, error.next_step, seconds=outcome.seconds)
+    assert outcome.seconds == pytest.approx((engine.now - START).total_seconds())
     assert engine.called(step) == 1, "what is permanent is not tried again"
     assert world.settled == {a_delivery().key: 1}
 

@@ -278,14 +278,15 @@ class World:
     def generalize_pending(self, generalizing: Generalizing) -> Progress:
         return self._progress(f"shutdown of {generalizing.work.capture.vm}", self.shutdown_time, None)
 
-    def begin_deallocate(self, work: CaptureWork) -> Progress:
-        self._begin(f"deallocation of {work.capture.vm}")
+    def begin_deallocate(self, generalizing: Generalizing) -> Progress:
+        self._begin(f"deallocation of {generalizing.work.capture.vm}")
         return PENDING
 
-    def deallocation_pending(self, work: CaptureWork) -> Progress:
-        if f"deallocation of {work.capture.vm}" not in self.begun:
+    def deallocation_pending(self, generalizing: Generalizing) -> Progress:
+        name = f"deallocation of {generalizing.work.capture.vm}"
+        if name not in self.begun:
             return PENDING if self.stays_stopped else DONE
-        return self._progress(f"deallocation of {work.capture.vm}", timedelta(minutes=1), None)
+        return self._progress(name, timedelta(minutes=1), None)
 
     def end_generalize(self, generalizing: Generalizing) -> CaptureWork:
         capture = generalizing.work.capture

@@ -90,7 +90,7 @@ MUTANTS = (
     Mutant(RUN, "        continue_as_new(context, RunRequest(next_run))", "        pass", ("configuration",)),
     Mutant(RUN, "    except PermanentError as error:\n        summary = yield from _refused(context, run, error)", "    except ZeroDivisionError as error:\n        summary = yield from _refused(context, run, error)", ("lasting", "two")),
     Mutant(CONFIGURATION, "    if not journal.has(\"configuration.json\"):", "    if True:", ("configuration", "read_configuration")),
-    Mutant(CONFIGURATION, "    _note_seen(run, frozen.etag)\n", "", ("configuration", "read_configuration")),
+    Mutant(CONFIGURATION, "    _note_seen(run, frozen.lay_there)\n", "", ("configuration", "read_configuration")),
     # Tickets and lanes
     Mutant(ISSUE, "    if number == last.number:\n        return tickets, Answer.WORK, last.index\n", "", ("next_ticket",)),
     Mutant(ISSUE, "        left=tuple(other for other in tickets.left if other != index),", "        left=tickets.left,", ("next_ticket",)),

@@ -140,6 +140,13 @@ def test_the_world_says_what_becomes_of_an_artifact(clients, azure, vms, script,
     assert power(clients) == after
 
 
+def test_an_artifact_may_never_report(azure, vms):
+    azure.control.behave(artifacts={"busy": {"seconds": None}})
+    begin(vms, DEPROVISION)
+    azure.control.advance(1_000_000)
+    assert (shown(vms).provisioning_state, shown(vms).artifacts[0].status) == ("ApplyingArtifacts", "Pending")
+
+
 def test_after_an_artifact_that_failed_the_others_are_skipped(azure, vms):
     azure.control.put_world(lab_world(artifactSources=[{"name": "own", "artifacts": [{"name": "linux-any"}]}]))
     azure.control.behave(artifacts={"*": "Failed"})

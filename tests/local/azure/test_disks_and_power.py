@@ -193,3 +193,12 @@ def test_a_vm_takes_the_steps_that_its_world_gives_it(clients, azure, put):
         "PowerState/stopped",
         "PowerState/deallocated",
     ]
+
+
+def test_an_event_ends_the_steps_that_lie_ahead(clients, azure, put):
+    put(of(powerState="VM running", steps=[{"seconds": 10, "powerState": "VM stopped"}]))
+    azure.control.behave(events=[{"at": 5, "vm": "ready", "statuses": ["PowerState/deallocated"]}])
+    azure.control.advance(20)
+    assert (
+        clients.compute().virtual_machines.instance_view("rg-ready", "ready").statuses[-1].code.endswith("deallocated")
+    )

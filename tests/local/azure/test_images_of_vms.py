@@ -67,9 +67,10 @@ def test_devtest_labs_generalizes_a_vm_when_it_is_asked_to(clients, azure, begin
 
 
 @pytest.mark.parametrize("seconds", [0, 1])
-def test_a_vm_of_which_it_is_said_that_it_is_generalized_is_marked(clients, azure, begin, codes, seconds):
+@pytest.mark.parametrize("state", ["DeprovisionRequested", "DeprovisionApplied"])
+def test_a_vm_that_became_a_generalized_image_does_not_start_again(clients, azure, begin, codes, seconds, state):
     azure.control.behave(imageSeconds=seconds)
-    begin(image_of("busy", linux="DeprovisionApplied"))
+    begin(image_of("busy", linux=state))
     azure.control.advance(1)
     assert codes("busy") == ["PowerState/deallocated", "OSState/generalized"]
     assert clients.labs().custom_images.get(*LAB, "made").managed_image_id

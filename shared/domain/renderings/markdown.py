@@ -1,0 +1,49 @@
+"""The report as a readable Markdown page."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from shared.domain.amounts import duration, size
+from shared.domain.findings import Finding
+from shared.domain.markdown import table
+from shared.domain.outcomes import Ending
+from shared.domain.report import PAIR_ENDINGS, CaptureRow, PairRow, RunReport
+
+
+def as_markdown(report: RunReport) -> str:
+    """The report as a readable Markdown page."""
+    took = report.ended_at - report.started_at
+    lines = [
+        f"# Image factory run {report.run_id}: {report.state}",
+        "",
+        f"Started {report.started_at:%Y-%m-%d %H:%M:%S} UTC, took {str(took).partition('.')[0]}. {_sum(report.pairs)}",
+    ]
+    if report.findings:
+        lines += ["", "## Findings", "", *findings_table(report.findings)]
+    if report.captures:
+        heads = ("VM", "Image path", "Image", "State", "Why", "Next step")
+        rows = ((r.vm, r.image_path, r.image, _ending(r), r.why, r.next) for r in report.captures)
+        lines += ["", "## Captures", "", *table(heads, rows)]
+    if report.pairs:
+        heads = ("Lab", "Image", "State", "Size", "Time", "Why", "Next step")
+        rows = (
+            (r.lab, r.image or r.image_path, _ending(r), size(r.bytes), duration(r.seconds), r.why, r.next)
+            for r in report.pairs
+        )
+        lines += ["", "## Images in labs", "", *table(heads, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def findings_table(findings: Iterable[Finding]) -> list[str]:
+    rows = ((f.severity.value, f.place, f"{f.code}: {f.message}", f.next) for f in findings)
+    return table(("", "Where", "What", "Next step"), rows)
+
+
+def _sum(pairs: Iterable[PairRow]) -> str:
+    endings = Counter(row.state for row in pairs)
+    said = [f"{endings[ending]} {ending.value}" for ending in PAIR_ENDINGS if endings[ending]]
+    return f"Images in labs: {', '.join(said)}." if said else "No image was asked for by any lab."
+
+
+def _ending(row: CaptureRow | PairRow) -> str:
+    return f"**{row.ending}**" if row.state is Ending.FAILED else row.ending
