@@ -51,6 +51,7 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
         case "configuration":
             releasing = places.index("before release_claim")
             yield f"E9 fewer:{places.index('before read_configuration') + 3}"
+            yield f"E9 fewer:{places.index('before-episode factory_run', 200)}:again"
             yield from (f"E9 fewer:{place}" for place in (200, 700, *range(releasing, releasing + 5)))
             yield from (f"E3 {place}" for place in range(releasing, releasing + 5))
         case "vanished":
@@ -74,7 +75,7 @@ def _about_activity(laboratory: Laboratory, activity: str) -> Iterator[str]:
 
 def _again(laboratory: Laboratory, activity: str) -> Iterator[str]:
     begun = [number for number, name in enumerate(begun_activities(laboratory)) if name == activity]
-    for mischief in ("RESULT_LOST", "AGAIN_LATER", "WORKER_DIED", "TWICE_AT_ONCE"):
+    for mischief in ("RESULT_LOST", "AGAIN_LATER:alone", "AGAIN_LATER", "WORKER_DIED", "TWICE_AT_ONCE"):
         yield from (f"E4 {number}:{mischief}" for number in dict.fromkeys((begun[0], begun[-1])))
 
 

@@ -11,13 +11,14 @@ from local.azure.blob_store import BlobPath
 from local.azure.in_process import played
 from local.azure.resources import Json, Lab
 from local.azure.world import SYSTEM_ACCOUNT
+from local.host.misbehaviour import Mischief
 from shared.starting import instance_id
 from tests.e2e.worlds import SUBSCRIPTION
 from tests.resilience import checker
 from tests.resilience.checker import Snapshot, Violation
 from tests.resilience.laboratory import Conditions, Laboratory
 from tests.resilience.reference import WANTS, reference_configuration, reference_world
-from tests.resilience.trial import Experiment, Trial, baseline, recover
+from tests.resilience.trial import Aimed, Experiment, Trial, baseline, begun_activities, recover
 from tests.resilience.troubles import FOR_GOOD, Storm, Trouble, Way
 
 LEGACY_VHD = "00000001-0000-4000-8000-000000000001.vhd"
@@ -25,6 +26,7 @@ SHORT = 512 * 1024**2
 """Bytes: half of what a VHD of the reference world has."""
 
 STORM = timedelta(minutes=10)
+STALLED = timedelta(hours=3)
 DEADLINE = timedelta(hours=12)
 
 
@@ -114,6 +116,9 @@ def partial(trial: Trial, text: str) -> None:
     missing = {violation.what for violation in checker.undelivered(trial.evidence)}
     if not missing:
         trial.violations.append(Violation("end state", "a copy that stopped was not noticed"))
+    for path, length in checker.copies_lived(trial.evidence):
+        if length > STALLED:
+            trial.violations.append(Violation("deadline", f"{path} stood still for {length} before it was given up"))
     lab = account.replace("stlab", "lab-")
     if lab in WANTS:
         trial.violations += [Violation("blast radius", what) for what in missing if f"'{lab}'" not in what]
@@ -148,8 +153,13 @@ def _partial_world(text: str) -> Json:
 def reconfigured(trial: Trial, text: str) -> None:
     """E9: labs.json is replaced while a run works. The run keeps its own, the next one takes the new one, nothing is deleted."""
     laboratory = trial.laboratory
-    kind, _, place = text.partition(":")
+    kind, place, *again = text.split(":")
     first = _etag(laboratory)
+    if again:
+        # The release is delivered twice: whoever has handed the claim over finds it with the next run.
+        release = begun_activities(laboratory).index("release_claim")
+        laboratory.misbehaviour = Aimed(release, Mischief.RESULT_LOST)
+        laboratory.restart_host()
 
     was_held = False
 
@@ -217,6 +227,8 @@ def _reconfigured_cases(laboratory: Laboratory) -> Iterator[str]:
         if place.endswith(" factory_run") or number >= releasing:
             for kind in _LABS:
                 yield f"{kind}:{number}"
+        if place == "before-episode factory_run":
+            yield f"fewer:{number}:again"
 
 
 # --- E10: two at once

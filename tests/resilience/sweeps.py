@@ -2,30 +2,14 @@
 
 import random
 from collections.abc import Iterator
-from datetime import timedelta
 
-from local.host.misbehaviour import Misbehaviour, Mischief
+from local.host.misbehaviour import Mischief
 from tests.resilience import checker
 from tests.resilience.checker import Violation
 from tests.resilience.laboratory import Conditions, Laboratory
 from tests.resilience.reference import expected_pairs
-from tests.resilience.trial import Experiment, Trial, baseline, begun_activities, recover
+from tests.resilience.trial import Aimed, Experiment, Trial, baseline, begun_activities, recover
 from tests.resilience.troubles import FOR_GOOD, TRANSIENT, Trouble, Way
-
-
-class Aimed(Misbehaviour):
-    """Misbehaves at one activity, the n-th that is begun, in one way; late repeats come after six minutes."""
-
-    def __init__(self, number: int, mischief: Mischief) -> None:
-        super().__init__(0)
-        self._number, self._mischief, self._begun = number, mischief, 0
-
-    def next(self) -> Mischief | None:
-        self._begun += 1
-        return self._mischief if self._begun - 1 == self._number else None
-
-    def pause(self) -> timedelta:
-        return timedelta(minutes=6)
 
 
 def one_fault(trial: Trial, text: str) -> None:
@@ -78,12 +62,14 @@ def killed(trial: Trial, _: str) -> None:
 
 
 def twice(trial: Trial, text: str) -> None:
-    """E4: an activity is delivered again: at once, interleaved, or six minutes later, when the next run is at work."""
-    number, _, mischief = text.partition(":")
+    """E4: an activity is delivered again: at once, interleaved, or six minutes later, when the next run is at work, or none."""
+    number, mischief, *alone = text.split(":")
     trial.laboratory.misbehaviour = Aimed(int(number), Mischief[mischief])
     trial.laboratory.restart_host()
-    trial.run(is_awaited=False)
+    trial.run(is_awaited=bool(alone))
     trial.judge_state()
+    if alone:
+        trial.judge()
     trial.run()
     trial.judge()
     trial.judge_state()
@@ -132,6 +118,7 @@ def _activities(laboratory: Laboratory) -> Iterator[str]:
     for number in range(len(begun_activities(laboratory))):
         for mischief in (Mischief.TWICE_AT_ONCE, Mischief.AGAIN_LATER, Mischief.RESULT_LOST, Mischief.WORKER_DIED):
             yield f"{number}:{mischief.name}"
+        yield f"{number}:{Mischief.AGAIN_LATER.name}:alone"
 
 
 def _seeds(_: Laboratory) -> Iterator[str]:

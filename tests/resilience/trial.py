@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from local.azure.resources import Json
+from local.host.misbehaviour import Misbehaviour, Mischief
 from shared.starting import instance_id
 from tests.resilience import checker
 from tests.resilience.checker import Evidence, Expected, Snapshot, Violation
@@ -89,6 +91,21 @@ class Trial:
             self.violations.append(
                 Violation("fault-free result", f"the run is {report.get('state', 'without report')}")
             )
+
+
+class Aimed(Misbehaviour):
+    """Misbehaves at one activity, the n-th that is begun, in one way; late repeats come after six minutes."""
+
+    def __init__(self, number: int, mischief: Mischief) -> None:
+        super().__init__(0)
+        self._number, self._mischief, self._begun = number, mischief, 0
+
+    def next(self) -> Mischief | None:
+        self._begun += 1
+        return self._mischief if self._begun - 1 == self._number else None
+
+    def pause(self) -> timedelta:
+        return timedelta(minutes=6)
 
 
 def recover(trial: Trial) -> None:
