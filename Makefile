@@ -7,7 +7,7 @@ READY := .venv/.ready $(NPM)
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: run reset azure test check fix schema bench judges lock
+.PHONY: run reset azure test check fix schema soak replay mutants bench judges lock
 
 run: $(READY) ## Run the factory on the local Azure and show what it does (WORLD=file[#case] CONFIG=folder)
 	@$(BIN)/python -m local.factory run $(if $(WORLD),--world '$(WORLD)') $(if $(CONFIG),--config '$(CONFIG)')
@@ -20,6 +20,7 @@ azure: $(READY) ## Only the local Azure, for an app on another host: prints the 
 
 test: check ## Everything that CI runs
 	@$(BIN)/python -m pytest -m 'slow and not soak'
+	@$(BIN)/python -m tests.resilience slice
 
 check: $(READY) ## The fast part: format, lint, types, import contracts, fast tests
 	@$(BIN)/ruff format --check --quiet .
@@ -34,6 +35,15 @@ fix: schema ## Format and mend what can be mended
 
 schema: $(READY) ## Make configuration/labs.schema.json anew from what the reader reads by
 	@$(BIN)/python -m local.schema
+
+soak: $(READY) ## Every sweep and so many random cases (SEEDS=10000): hours; last line "N passed, M failed"
+	@$(BIN)/python -m tests.resilience soak --seeds $(or $(SEEDS),100)
+
+replay: $(READY) ## One case of the resilience tests as a timeline (CASE='E5 4711')
+	@$(BIN)/python -m tests.resilience replay '$(CASE)'
+
+mutants: $(READY) ## Break the app in listed ways, one at a time: an experiment must see each
+	@$(BIN)/python -m tests.resilience.mutants
 
 bench: $(READY) ## Print figures, assert nothing
 	@$(BIN)/python -m local.bench

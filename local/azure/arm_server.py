@@ -47,10 +47,10 @@ class ArmServer:
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=16 * 1024**2)
-        application.router.add_route("*", "/{path:.*}", self._handle)
+        application.router.add_route("*", "/{path:.*}", self.handle)
         return application
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.path.lower() == "/metadata/endpoints":
             return web.json_response(cloud_metadata(self.base))
         fault = self._faults.take("arm", request.method, request.path_qs)

@@ -17,10 +17,10 @@ class IdentityServer:
 
     def application(self) -> web.Application:
         application = web.Application()
-        application.router.add_get("/msi/token", self._token)
+        application.router.add_get("/msi/token", self.token)
         return application
 
-    async def _token(self, request: web.Request) -> web.Response:
+    async def token(self, request: web.Request) -> web.Response:
         fault = self._faults.take("identity", request.method, request.path_qs)
         if fault and fault.delay:
             await asyncio.sleep(fault.delay)

@@ -12,41 +12,18 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.azure.arm_artifacts import ArtifactSources
-from local.azure.arm_disks import Disks
-from local.azure.arm_images import CustomImages
-from local.azure.arm_lab_vms import LabVms
-from local.azure.arm_labs import Labs
-from local.azure.arm_operations import Operations
-from local.azure.arm_routes import arm_routes
-from local.azure.arm_server import ArmServer
-from local.azure.arm_tenant import Tenant
-from local.azure.arm_virtual_machines import VirtualMachines
-from local.azure.artifact_installs import ArtifactInstalls
-from local.azure.authorization import Authorization
 from local.azure.azurite import Azurite
 from local.azure.blob_store import BlobStore
 from local.azure.certificates import ensure_certificates
-from local.azure.contents import Contents
 from local.azure.control_server import ControlServer
-from local.azure.deletions import Deletions
-from local.azure.disk_exports import EXPORT_ACCOUNT, DiskExports
-from local.azure.faults import Faults
-from local.azure.identity_server import IdentityServer
-from local.azure.image_source_vms import ImageSourceVms
-from local.azure.machine_power import MachinePower
+from local.azure.disk_exports import EXPORT_ACCOUNT
 from local.azure.operation_log import OperationLog
+from local.azure.parts import Addresses, Parts
 from local.azure.resources import Json
 from local.azure.state import State
-from local.azure.storage_access import StorageAccess
-from local.azure.storage_copies import StorageCopies
-from local.azure.storage_front import StorageFront
 from local.azure.store import Store
 from local.azure.traffic import Traffic
 from local.azure.world import SYSTEM_ACCOUNT
-from local.azure.world_events import WorldEvents
-from local.azure.world_loading import WorldLoader
-from local.azure.world_snapshot import WorldSnapshot
 
 _PORTS = ("arm", "identity", "storage", "control", "azurite")
 # Below the ports that systems give to outgoing connections: ours must still be free after a restart.
@@ -95,40 +72,24 @@ class Simulator:
         self._runners: list[web.AppRunner] = []
 
     async def start(self) -> None:
-        state, storage = self._state, f"https://127.0.0.1:{self._ports['storage']}"
-        faults, traffic = Faults(), Traffic(self._options.traffic)
+        state = self._state
         self._blobs = blobs = BlobStore(self._azurite, self._certificates)
-        contents = Contents(state, blobs)
-        exports = DiskExports(state, blobs, contents)
-        copies = StorageCopies(state, blobs, contents, exports)
-        labs, operations = Labs(state), Operations(state)
-        power = MachinePower(state, exports)
-        lab_vms, installs = LabVms(state, operations, power, labs), ArtifactInstalls(state, operations, power)
-        images = CustomImages(state, operations, labs, blobs, contents, ImageSourceVms(state, power))
-        vms, disks = VirtualMachines(state, operations, power), Disks(state, operations, power, exports, copies)
-        deletions = Deletions(state, blobs, operations, power, exports, copies, images)
-        events = WorldEvents(state, power, deletions)
-        self._loader = WorldLoader(state, self._azurite, blobs, contents, copies, images, installs, power, events)
-        copies.storage = exports.storage = self._loader.storage = storage
-        images.use_storage(storage)
-        sources, tenant = ArtifactSources(state, labs), Tenant(state)
-        routes = arm_routes(tenant, labs, lab_vms, installs, sources, images, vms, disks, operations)
-        authorization = Authorization(state)
-        arm = ArmServer(state, routes, authorization, faults, self._log, traffic)
-        arm.base = f"https://127.0.0.1:{self._ports['arm']}"
-        access = StorageAccess(state, exports, authorization)
-        front = StorageFront(state, blobs, copies, images, access, faults, self._log)
-        snapshot = WorldSnapshot(state, blobs, contents, copies, exports, power, installs)
-        control = ControlServer(state, blobs, snapshot, faults, self._log, traffic, events, self.replace_world)
+        addresses = Addresses(f"https://127.0.0.1:{self._ports['arm']}", f"https://127.0.0.1:{self._ports['storage']}")
+        traffic = Traffic(self._options.traffic)
+        parts = Parts(state, self._azurite, blobs, self._log, addresses, traffic=traffic)
+        self._loader = parts.loader
+        control = ControlServer(
+            state, blobs, parts.snapshot, parts.faults, self._log, traffic, parts.events, self.replace_world
+        )
         # The front first: Azurite reads copy sources through it.
-        await self._serve(front.application(), "storage", encrypted=True)
+        await self._serve(parts.front.application(), "storage", encrypted=True)
         if state.settings.loaded:
             accounts = frozenset(account.name for account in state.accounts.part(""))
             await self._azurite.start(accounts | {EXPORT_ACCOUNT})
         else:
             await self._loader.load(self._options.world)
-        await self._serve(arm.application(), "arm", encrypted=True)
-        await self._serve(IdentityServer(faults, self._log).application(), "identity", encrypted=False)
+        await self._serve(parts.arm.application(), "arm", encrypted=True)
+        await self._serve(parts.identity.application(), "identity", encrypted=False)
         await self._serve(control.application(), "control", encrypted=False)
         self._write_endpoints()
 

@@ -2,7 +2,7 @@
 
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -30,6 +30,8 @@ class StorageCopies:
     def __init__(self, state: State, blobs: BlobStore, contents: Contents, exports: DiskExports) -> None:
         self._state, self._blobs, self._contents, self._exports = state, blobs, contents, exports
         self.storage = ""
+        self.watchers: list[Callable[[Copy], None]] = []
+        """Told of every copy that begins."""
         self._by_source: dict[str, set[str]] = {}
         state.timeline.on("copy", self._end)
         self.index()
@@ -87,6 +89,8 @@ class StorageCopies:
         with self._state.store.transaction():
             self._contents.inherit(source, facts.etag, path, etag)
             self.resume(copy)
+        for watcher in self.watchers:
+            watcher(copy)
         return copy
 
     def resume(self, copy: Copy) -> None:

@@ -44,10 +44,10 @@ class StorageFront:
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=1 << 34)
-        application.router.add_route("*", "/{path:.*}", self._handle)
+        application.router.add_route("*", "/{path:.*}", self.handle)
         return application
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         call = read_call(request)
         if _is_azurite(request):
             return _response(request, await self._guarded(request, call))

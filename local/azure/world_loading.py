@@ -1,10 +1,10 @@
 """A world becomes the state: rows in the store, blobs in Azurite, events on the timeline."""
 
 import asyncio
+from typing import Protocol
 
 from local.azure.arm_images import CustomImages
 from local.azure.artifact_installs import ArtifactInstalls
-from local.azure.azurite import Azurite
 from local.azure.blob_store import BlobPath, BlobStore
 from local.azure.contents import Contents
 from local.azure.disk_exports import EXPORT_ACCOUNT
@@ -20,14 +20,22 @@ _AT_ONCE = 16
 _WITH_BOM = {"utf-8-bom": "utf-8-sig", "utf8bom": "utf-8-sig", "unicode": "utf-16"}
 
 
+class BlobService(Protocol):
+    """What keeps the blobs: it serves a fixed set of accounts until it is cleared for others."""
+
+    accounts: frozenset[str]
+
+    async def clear(self, accounts: frozenset[str]) -> None: ...
+
+
 class WorldLoader:
     """Replaces everything. Nothing of the former world is left, nor of what was written into it."""
 
     def __init__(
-        self, state: State, azurite: Azurite, blobs: BlobStore, contents: Contents,
+        self, state: State, service: BlobService, blobs: BlobStore, contents: Contents,
         copies: StorageCopies, images: CustomImages, installs: ArtifactInstalls, power: MachinePower, events: WorldEvents,
     ) -> None:  # fmt: skip
-        self._state, self._azurite, self._blobs, self._contents = state, azurite, blobs, contents
+        self._state, self._service, self._blobs, self._contents = state, service, blobs, contents
         self._copies, self._images, self._installs = copies, images, installs
         self._power, self._events = power, events
         self.storage = ""
@@ -53,13 +61,13 @@ class WorldLoader:
 
     async def _clear_storage(self, world: World) -> None:
         accounts = frozenset(account.name for account in world.accounts) | {EXPORT_ACCOUNT}
-        if accounts <= self._azurite.accounts:
+        if accounts <= self._service.accounts:
             # Emptying is quicker than starting Azurite again.
-            for account in self._azurite.accounts:
+            for account in self._service.accounts:
                 containers = await self._blobs.list_containers(account)
                 await asyncio.gather(*(self._blobs.delete_container(account, name) for name in containers))
         else:
-            await self._azurite.clear(accounts | self._azurite.accounts)
+            await self._service.clear(accounts | self._service.accounts)
 
     def _keep_resources(self, world: World) -> None:
         state = self._state

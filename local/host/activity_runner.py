@@ -4,10 +4,8 @@ import asyncio
 import inspect
 import json
 import logging
-import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from azure.functions import _durable_functions as codec  # pyright: ignore[reportPrivateUsage]
@@ -15,9 +13,10 @@ from azure.functions import _durable_functions as codec  # pyright: ignore[repor
 from local.host.agenda import Agenda
 from local.host.clock import Clock
 from local.host.functions import DurableFunction
-from local.host.kill_points import VARIABLE, KillPoints
+from local.host.kill_points import Reached
 from local.host.metrics import Metrics
 from local.host.misbehaviour import Misbehaviour, Mischief
+from local.host.pools import Pool
 
 log = logging.getLogger("local.host")
 
@@ -37,15 +36,24 @@ class ActivityRunner:
     """Sixteen at once, as `maxConcurrentActivityFunctions` and the worker's threads allow on Azure."""
 
     def __init__(
-        self, agenda: Agenda, clock: Clock, metrics: Metrics, misbehaviour: Misbehaviour, at_once: int
+        self,
+        agenda: Agenda,
+        clock: Clock,
+        metrics: Metrics,
+        misbehaviour: Misbehaviour,
+        pool: Pool,
+        points: Reached,
     ) -> None:
         self._agenda, self._clock, self._metrics, self._misbehaviour = agenda, clock, metrics, misbehaviour
-        self._kill = KillPoints(os.environ.get(VARIABLE, ""))
-        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="activity")
+        self._threads, self._points = pool, points
 
     def run(self, function: DurableFunction, text: str | None, reply: Reply) -> None:
         """Begin an activity; `reply` hears of its end, more than once if the host was told to misbehave."""
         mischief = self._misbehaviour.next()
+        if mischief is Mischief.DELAYED:
+            due = self._clock.now() + self._misbehaviour.delay()
+            self._agenda.add(due, lambda: self._submit(function, text, reply))
+            return
         self._submit(function, text, reply, mischief)
         if mischief is Mischief.TWICE_AT_ONCE:
             self._submit(function, text, reply)
@@ -74,13 +82,15 @@ class ActivityRunner:
             if mischief is Mischief.WORKER_DIED:
                 result = Result(failure=_failure(function.name, f"Exception: {DIED}"))
             reply(result)
+            if mischief is Mischief.ANSWERED_AGAIN:
+                self._agenda.add(self._clock.now() + self._misbehaviour.pause(), lambda: reply(result))
         except Exception:
             log.exception("The host itself failed at activity %s", function.name)
         finally:
             self._agenda.end_work()
 
     def _called(self, function: DurableFunction, text: str | None) -> Result:
-        self._kill.reach("before", function.name)
+        self._points.reach("before", function.name)
         begun = time.monotonic()
         try:
             value = function.call(**{function.parameter: _decoded(text)})
@@ -90,7 +100,7 @@ class ActivityRunner:
         except Exception as error:
             log.warning("Activity %s failed: %s", function.name, type(error).__name__)
             return Result(failure=_failure(function.name, f"{type(error).__name__}: {error}"))
-        self._kill.reach("after", function.name)
+        self._points.reach("after", function.name)
         self._metrics.activity(function.name, time.monotonic() - begun)
         return Result(value=encoded)
 

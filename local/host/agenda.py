@@ -79,6 +79,22 @@ class Agenda:
         finally:
             self.end_work()
 
+    @property
+    def next_due(self) -> datetime | None:
+        """When something is to happen next; None when nothing is."""
+        with self._changed:
+            return self._next_due()
+
+    def pass_time(self) -> bool:
+        """Jump to what is due next and let it happen; False when nothing is. For whoever lets time pass by hand."""
+        due = self.next_due
+        if due is None:
+            return False
+        self._clock.advance_to(due)
+        for happen in self._taken():
+            happen()
+        return True
+
     def _run(self) -> None:
         while True:
             with self._changed:

@@ -6,7 +6,6 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from local.host.activity_runner import ActivityRunner
@@ -16,9 +15,10 @@ from local.host.functions import DurableFunction
 from local.host.history import FROM_OUTSIDE, Event, Kind, event_of, first_of, scheduled_task, stamp
 from local.host.instance import ENDED, Instance, Parent
 from local.host.judge import Judge, missing
-from local.host.kill_points import VARIABLE, KillPoints
+from local.host.kill_points import VARIABLE, KillPoints, Reached
 from local.host.metrics import Metrics
 from local.host.misbehaviour import Misbehaviour
+from local.host.pools import Pools, threads
 from local.host.replay import Decision, Intent
 from local.host.store import Store
 from local.host.tasks import AlreadyExistsError, Tasks
@@ -47,26 +47,36 @@ class Hub:
         version: str | None = None,
         misbehaviour: Misbehaviour | None = None,
         activities_at_once: int = 16,
+        pools: Pools = threads,
+        points: Reached | None = None,
     ) -> None:
         self._functions, self._store, self._clock, self._version = functions, store, clock, version
         self._lock = threading.RLock()
-        self._steps = ThreadPoolExecutor(2, thread_name_prefix="orchestrator")
-        self._kill = KillPoints(os.environ.get(VARIABLE, ""))
+        # Where threads are not real ones, real time means nothing.
+        self._gathers = pools is threads
+        self._steps = pools(2, "orchestrator")
+        self._points = points or KillPoints(os.environ.get(VARIABLE, ""))
         self.agenda, self.metrics = Agenda(clock), Metrics()
         self._judge = Judge(functions, self.metrics)
         self._activities = ActivityRunner(
-            self.agenda, clock, self.metrics, misbehaviour or Misbehaviour(None), activities_at_once
+            self.agenda,
+            clock,
+            self.metrics,
+            misbehaviour or Misbehaviour(None),
+            pools(activities_at_once, "activity"),
+            self._points,
         )
         self._tasks = Tasks(self, functions, self.agenda, self._activities, self.metrics)
         self._instances = {instance.id: instance for instance in self._stored()}
         self._unfinished = [instance for instance in self._instances.values() if not instance.ended]
 
-    def begin(self) -> None:
-        """Take up what was stored where it was, let time pass."""
+    def begin(self, *, let_time_pass: bool = True) -> None:
+        """Take up what was stored where it was; time passes from now on, or as the caller lets it (`agenda.pass_time`)."""
         with self._lock:
             for instance in self._unfinished:
                 self._take_up(instance)
-        self.agenda.start()
+        if let_time_pass:
+            self.agenda.start()
 
     def stop(self) -> None:
         """Take no new work; what runs is abandoned, as when a host is taken away."""
@@ -162,7 +172,8 @@ class Hub:
         instance.busy = True
         self.agenda.begin_work()
         # A replay costs what the history is long: in a fan-out answers gather for as long as one takes.
-        gathering = min(_LONGEST_GATHERING, instance.last_seconds) if len(instance.open) > _MANY else 0.0
+        many = self._gathers and len(instance.open) > _MANY
+        gathering = min(_LONGEST_GATHERING, instance.last_seconds) if many else 0.0
         if gathering:
             timer = threading.Timer(gathering, self._submit, (instance,))
             timer.daemon = True
@@ -190,9 +201,9 @@ class Hub:
         with self._lock:
             instance.hear(event_of(Kind.STEP_STARTED, self._clock.now()))
         killed = first_of(Kind.TERMINATED, instance.heard)
-        self._kill.reach("before-episode", instance.name)
+        self._points.reach("before-episode", instance.name)
         decision = Decision() if killed else self._judge.decide(instance)
-        self._kill.reach("after-episode", instance.name)
+        self._points.reach("after-episode", instance.name)
         with self._lock:
             instance.busy = False
             instance.updated = stamp(self._clock.now())

@@ -3,8 +3,15 @@
 import os
 import threading
 from collections import Counter
+from typing import Protocol
 
 VARIABLE = "HOST_KILL_AT"
+
+
+class Reached(Protocol):
+    """Is told wherever the host may die: `when` is before, after, before-episode or after-episode; may not return."""
+
+    def reach(self, when: str, name: str) -> None: ...
 
 
 class KillPoints:

@@ -70,19 +70,27 @@ def _word(value: Any) -> str:
 def grant(disk_id: str, lifetime: timedelta) -> str:
     """A read-only address of the disk. Secret: it must not leave the activity that asks for it.
 
-    Raises TransientError when Azure does not grant within `GRANT_WAIT` seconds; what it grants later is found by its record.
+    Raises TransientError when Azure does not grant within `GRANT_WAIT` seconds, or the answer was lost; what it grants is found
+    by its record.
     """
     from azure.mgmt.compute.models import GrantAccessData
 
     disk = ComputeId.parse(disk_id)
     data = GrantAccessData(access="Read", duration_in_seconds=int(lifetime.total_seconds()))
-    with attempting(f"export the disk {disk_id}"):
-        disks = compute(disk.subscription).disks
-        poller: Any = disks.begin_grant_access(disk.resource_group, disk.name, data)
-        poller.wait(GRANT_WAIT)
-        if not poller.done():
-            raise TransientError("GrantIsSlow", f"The disk {disk_id} is not exported after {GRANT_WAIT} seconds.")
-        result: Any = poller.result()
+    try:
+        with attempting(f"export the disk {disk_id}"):
+            disks = compute(disk.subscription).disks
+            poller: Any = disks.begin_grant_access(disk.resource_group, disk.name, data)
+            poller.wait(GRANT_WAIT)
+            if not poller.done():
+                raise TransientError("GrantIsSlow", f"The disk {disk_id} is not exported after {GRANT_WAIT} seconds.")
+            result: Any = poller.result()
+    except RejectedError as error:
+        # After any error look, then decide (C17): the client asks again where the first answer was lost, and is then refused for
+        # the export that it has made. Its address is lost; whoever repeats the call ends it and makes another.
+        if get_disk(disk_id).traits.is_exported:
+            raise TransientError("GrantIsLost", f"The disk {disk_id} is exported already: {error.message}") from None
+        raise
     # A server that sends no Location leaves the attribute empty (`azure-facts.md` section 3).
     address: str | None = result.access_sas
     if not address and "properties" in result:

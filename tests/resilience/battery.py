@@ -1,0 +1,120 @@
+"""Play what is most apt to show a mutant, until something turns red: `python -m tests.resilience.battery ABOUT ...`."""
+
+import sys
+from collections.abc import Iterator
+from itertools import chain, islice, zip_longest
+
+from tests.resilience.cases import play
+from tests.resilience.happenings import LEGACY_VHD
+from tests.resilience.laboratory import Laboratory
+from tests.resilience.trial import baseline, begun_activities
+from tests.resilience.troubles import FOR_GOOD, Trouble, Way
+
+_STEPS = 9
+_MOST = 40
+_NAMED: dict[str, tuple[str, ...]] = {
+    "storm": tuple(f"E6 {seed}" for seed in range(4)),
+    "long": ("E7 long",),
+    "stalled": (f"E8 stlab3/{LEGACY_VHD}:stalled:0",),
+    "partial": (f"E8 stlab3/{LEGACY_VHD}:failed:30", f"E8 stlab5/{LEGACY_VHD}:aborted:0.6"),
+    "partial capture": ("E8 stfactory/vm-windows-os.vhd:failed:30", "E8 stfactory/vm-windows-os.vhd:stalled:0"),
+    "short": (f"E8 stlab3/{LEGACY_VHD}:short:30", "E8 stfactory/vm-windows-os.vhd:short:30"),
+    "mixed": tuple(f"E5 {seed}" for seed in range(20, 32)),
+    "operator": tuple(f"E17 {seed}" for seed in range(12)),
+    "secrets": tuple(f"E15 {call}:{way}:for-good" for call in (60, 150, 270, 420) for way in ("403", "500")),
+    "one lane": ("E12 one-lane",),
+}
+
+
+def battery(laboratory: Laboratory, about: list[str]) -> Iterator[str]:
+    """What each of `about` asks for, turn by turn; then a little of everything."""
+    yield "E12 reference"
+    for name in about:
+        yield from _NAMED.get(name) or _placed(laboratory, name)
+    yield from (
+        "E12 one-lane",
+        "E7 long",
+        *(f"E5 {seed}" for seed in range(1, 7)),
+        *(f"E17 {seed}" for seed in range(1, 5)),
+    )
+    yield from _placed(laboratory, "two")
+    yield from _placed(laboratory, "configuration")
+
+
+def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
+    places = baseline(laboratory).places
+    match name:
+        case "two":
+            for place in range(40, len(places), len(places) // _STEPS):
+                yield f"E10 other:{place}"
+                yield f"E10 same:{place}"
+        case "configuration":
+            releasing = places.index("before release_claim")
+            yield f"E9 fewer:{places.index('before read_configuration') + 3}"
+            yield f"E9 fewer:{places.index('before-episode factory_run', 200)}:again"
+            yield from (f"E9 fewer:{place}" for place in (200, 700, *range(releasing, releasing + 5)))
+            yield from (f"E3 {place}" for place in range(releasing, releasing + 5))
+        case "vanished":
+            yield from (
+                f"E11 {what}:{place}" for place in (100, 500, 900) for what in ("lab", "locked", "account", "vm")
+            )
+        case "lasting":
+            calls = range(60, len(baseline(laboratory).calls), 90)
+            yield from (f"E2 {Trouble(call, Way.BROKEN, FOR_GOOD)}" for call in calls)
+        case activity:
+            yield from _about_activity(laboratory, activity)
+
+
+def _about_activity(laboratory: Laboratory, activity: str) -> Iterator[str]:
+    """The activity again, dead, and with each of its calls failing: turn by turn, because who knows what shows first."""
+    turns = zip_longest(
+        _failing(laboratory, activity), _again(laboratory, activity), _dead(laboratory, activity), fillvalue=""
+    )
+    yield from filter(None, chain.from_iterable(turns))
+
+
+def _again(laboratory: Laboratory, activity: str) -> Iterator[str]:
+    begun = [number for number, name in enumerate(begun_activities(laboratory)) if name == activity]
+    for mischief in ("RESULT_LOST", "AGAIN_LATER:alone", "AGAIN_LATER", "WORKER_DIED", "TWICE_AT_ONCE"):
+        yield from (f"E4 {number}:{mischief}" for number in dict.fromkeys((begun[0], begun[-1])))
+
+
+def _dead(laboratory: Laboratory, activity: str) -> Iterator[str]:
+    first, last = _span(laboratory, activity)
+    return (f"E3 {place}" for place in range(last, first, -1))
+
+
+def _failing(laboratory: Laboratory, activity: str) -> Iterator[str]:
+    first, last = _span(laboratory, activity)
+    call_at = baseline(laboratory).call_at
+    calls = [call_at[place] for place in range(first, last) if place in call_at][:14]
+    ways = ((Way.BROKEN, 2), (Way.BUSY, 2), (Way.THROTTLED, 2), (Way.TIMEOUT_AFTER, 2), (Way.BROKEN_AFTER, 1))
+    for way, times in ways:
+        yield f"E1 {Trouble(calls[0], way, times)}"
+    yield from (f"E1 {Trouble(number, way, times)}" for way, times in reversed(ways) for number in calls[1:])
+    yield from (f"E2 {Trouble(number, Way.FORBIDDEN, FOR_GOOD)}" for number in calls)
+
+
+def _span(laboratory: Laboratory, activity: str) -> tuple[int, int]:
+    """The places of the activity's first time."""
+    places = baseline(laboratory).places
+    first = places.index(f"before {activity}")
+    return first, places.index(f"after {activity}", first)
+
+
+def main() -> int:
+    laboratory = Laboratory()
+    try:
+        baseline(laboratory)
+    except Exception as error:
+        print(error, file=sys.stderr)
+        return 2
+    for case in islice(dict.fromkeys(battery(laboratory, sys.argv[1:])), _MOST):
+        if play(laboratory, case).violations:
+            print(case)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""The sweeps: every call fails in every way, the host dies everywhere, every activity comes again; and at random."""
+
+import random
+from collections.abc import Iterator
+
+from local.host.misbehaviour import Mischief
+from tests.resilience import checker
+from tests.resilience.checker import Violation
+from tests.resilience.laboratory import Conditions, Laboratory
+from tests.resilience.reference import expected_pairs
+from tests.resilience.trial import Aimed, Experiment, Trial, baseline, begun_activities, recover
+from tests.resilience.troubles import FOR_GOOD, TRANSIENT, Trouble, Way
+
+
+def one_fault(trial: Trial, text: str) -> None:
+    """E1: a call fails once, or twice, so that the SDK's own retry does not hide it. What is transient changes nothing."""
+    trouble = Trouble.parse(text)
+    trial.laboratory.troubles.planned = [trouble]
+    trial.run()
+    is_transient = trouble.way in TRANSIENT
+    trial.judge(is_clean=is_transient, is_delivered=is_transient)
+    if is_transient:
+        trial.judge_state()
+    recover(trial)
+
+
+def for_good(trial: Trial, text: str) -> None:
+    """E2: a call fails for good. Only what it is about is touched, and the next run makes good."""
+    trouble = Trouble.parse(text)
+    laboratory = trial.laboratory
+    laboratory.troubles.planned = [trouble]
+    trial.run()
+    trial.judge(
+        is_clean=False, is_delivered=False, is_reported=not _is_about_books(laboratory.troubles.calls[trouble.call])
+    )
+    if lab := _only_lab(laboratory.troubles.calls[trouble.call]):
+        missing = [violation.what for violation in checker.undelivered(trial.evidence)]
+        touched = [what for what in missing if f"'{lab}'" not in what]
+        trial.violations += [Violation("blast radius", f"{what}, but only {lab} was in trouble") for what in touched]
+    recover(trial)
+
+
+def _is_about_books(call: str) -> bool:
+    """Claim, journal, or the token without which neither can be reached."""
+    return any(f"{book}" in f"{call}/" for book in (*checker.BOOKS, "/msi/token"))
+
+
+def _only_lab(call: str) -> str:
+    """The lab that a call is about; empty when it is about more."""
+    for lab, _ in expected_pairs():
+        if f"/{lab}/" in f"{call}/" or f"/st{lab.replace('-', '')}/" in call:
+            return lab
+    return ""
+
+
+def killed(trial: Trial, _: str) -> None:
+    """E3: the host dies somewhere and goes on from its history: the same end state."""
+    trial.run()
+    trial.judge()
+    trial.judge_state()
+    trial.judge_repeat()
+
+
+def twice(trial: Trial, text: str) -> None:
+    """E4: an activity is delivered again: at once, interleaved, or six minutes later, when the next run is at work, or none."""
+    number, mischief, *alone = text.split(":")
+    trial.laboratory.misbehaviour = Aimed(int(number), Mischief[mischief])
+    trial.laboratory.restart_host()
+    trial.run(is_awaited=bool(alone))
+    trial.judge_state()
+    if alone:
+        trial.judge()
+    trial.run()
+    trial.judge()
+    trial.judge_state()
+    trial.judge_repeat()
+
+
+def at_random(trial: Trial, text: str) -> None:
+    """E5: two faults, sometimes a kill, a host that misbehaves, threads in any order."""
+    seed = int(text)
+    planned = random.Random(f"troubles {seed}")
+    ways = list(Way)
+    count = len(baseline(trial.laboratory).calls)
+    troubles = [
+        Trouble(planned.randrange(count), planned.choice(ways), planned.choice((1, 1, 2, 3, FOR_GOOD)))
+        for _ in range(2)
+    ]
+    trial.laboratory.troubles.planned = troubles
+    trial.run()
+    is_lasting = any(trouble.times == FOR_GOOD for trouble in troubles)
+    is_transient = all(trouble.way in TRANSIENT and trouble.times != FOR_GOOD for trouble in troubles)
+    trial.judge(is_clean=False, is_delivered=False, is_reported=not is_lasting)
+    if is_transient:
+        trial.judge(is_delivered=False)
+    recover(trial)
+
+
+def _faults(laboratory: Laboratory) -> Iterator[str]:
+    for call in range(len(baseline(laboratory).calls)):
+        for way in Way:
+            yield str(Trouble(call, way))
+        yield str(Trouble(call, Way.BUSY, 2))
+        yield str(Trouble(call, Way.TIMEOUT_AFTER, 2))
+
+
+def _for_good(laboratory: Laboratory) -> Iterator[str]:
+    for call in range(len(baseline(laboratory).calls)):
+        yield str(Trouble(call, Way.FORBIDDEN, FOR_GOOD))
+        yield str(Trouble(call, Way.BROKEN, FOR_GOOD))
+
+
+def _places(laboratory: Laboratory) -> Iterator[str]:
+    return (str(number) for number in range(len(baseline(laboratory).places)))
+
+
+def _activities(laboratory: Laboratory) -> Iterator[str]:
+    for number in range(len(begun_activities(laboratory))):
+        for mischief in (Mischief.TWICE_AT_ONCE, Mischief.AGAIN_LATER, Mischief.RESULT_LOST, Mischief.WORKER_DIED):
+            yield f"{number}:{mischief.name}"
+        yield f"{number}:{Mischief.AGAIN_LATER.name}:alone"
+
+
+def _seeds(_: Laboratory) -> Iterator[str]:
+    return (str(seed) for seed in range(10**9))
+
+
+def _random_conditions(text: str) -> Conditions:
+    drawn = random.Random(f"conditions {text}")
+    kills = (drawn.randrange(1400),) if drawn.random() < 0.4 else ()
+    return Conditions(seed=int(text), mixes=True, misbehaves=True, kills=kills)
+
+
+SWEEPS = (
+    Experiment("E1", "each call fails once", one_fault, _faults),
+    Experiment("E2", "each call fails for good", for_good, _for_good),
+    Experiment("E3", "the host dies at each place", killed, _places, lambda text: Conditions(kills=(int(text),))),
+    Experiment("E4", "each activity is delivered again", twice, _activities, lambda _: Conditions(mixes=True)),
+    Experiment("E5", "random double faults, kills, misbehaviour", at_random, _seeds, _random_conditions, True),
+)
