@@ -36,8 +36,9 @@ class Authorization:
     def role(self, permission: Permission) -> str | None:
         """The role that lets the app do this; None when none does."""
         operation, scopes = permission.operation.lower(), _with_parents(permission.scope)
+        assigned = self.assign()
         for role, operations in self._roles.items():
-            if operation in operations and not self._scopes.get(role, frozenset()).isdisjoint(scopes):
+            if operation in operations and not assigned.get(role, frozenset()).isdisjoint(scopes):
                 return role
         return None
 
@@ -47,9 +48,8 @@ class Authorization:
             return None
         return next((permission for permission in needed if self.role(permission) is None), None)
 
-    @property
-    def _scopes(self) -> Mapping[str, frozenset[str]]:
-        """Where each role is assigned; found once for each world, which may say otherwise."""
+    def assign(self) -> Mapping[str, frozenset[str]]:
+        """Where each role is assigned: once for each world, as it is then; the world may say otherwise."""
         world = self._state.settings.world
         if self._assigned[0] is not world:
             scopes = _as_deployed(self._state) | section(world, "assignments")

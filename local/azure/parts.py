@@ -74,10 +74,10 @@ class Parts:
         self.images.use_storage(addresses.storage)
         sources, tenant = ArtifactSources(state, labs), Tenant(state)
         routes = arm_routes(tenant, labs, lab_vms, installs, sources, self.images, vms, disks, operations)
-        authorization = Authorization(state)
-        self.arm = ArmServer(state, routes, authorization, self.faults, log, self.traffic)
+        self.authorization = Authorization(state)
+        self.arm = ArmServer(state, routes, self.authorization, self.faults, log, self.traffic)
         self.arm.base = addresses.arm
-        access = StorageAccess(state, exports, authorization)
+        access = StorageAccess(state, exports, self.authorization)
         self.front = StorageFront(state, blobs, self.copies, self.images, access, self.faults, log)
         self.identity = IdentityServer(self.faults, log)
         self.snapshot = WorldSnapshot(state, blobs, contents, self.copies, exports, power, installs)

@@ -410,6 +410,8 @@ class Laboratory:
 
     def _load(self, world: Json, configuration: dict[str, bytes]) -> None:
         self._settled(self.parts.loader.load(world))
+        # Before anything vanishes: roles that are assigned stay.
+        self.parts.authorization.assign()
         for name, data in configuration.items():
             self.upload(name, data)
 
