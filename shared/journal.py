@@ -13,8 +13,9 @@ from shared.domain.claim import Claim
 from shared.domain.findings import Finding
 from shared.domain.images import GoldenImage
 from shared.domain.labs import Lab, LabRequest, SetAside
-from shared.domain.outcomes import Ending, Outcome
+from shared.domain.outcomes import CANCELLED, Ending, Outcome
 from shared.domain.runs import Run, Terms
+from shared.domain.selection import WHOLE, Selection
 from shared.domain.tickets import Kind
 from shared.errors import PermanentError, TransientError
 from shared.settings import settings
@@ -25,6 +26,11 @@ T = TypeVar("T")
 
 CLAIM_CONTAINER = "imagefactory"
 CLAIM = "active-run"
+RUN = "run.json"
+REQUEST = "request.json"
+CAPTURE_PLAN = "captures.json"
+DISTRIBUTION_PLAN = "plan.json"
+REPORT = "report.json"
 CONTENDED = 20
 """How often a blob that others change, too, is read and written again within one activity."""
 
@@ -46,7 +52,10 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class FrozenConfiguration:
-    """configuration.json: what labs.json said when the run read it; later changes belong to the next run (B10)."""
+    """configuration.json: what labs.json said when the run read it; later changes belong to the next run (B10).
+
+    Of the labs only those that the run's selection asks for.
+    """
 
     blob: str
     etag: str
@@ -57,6 +66,7 @@ class FrozenConfiguration:
     set_aside: tuple[SetAside, ...] = ()
     findings: tuple[Finding, ...] = ()
     definitions: tuple[str, ...] | None = None
+    selection: Selection = WHOLE
 
 
 @dataclass(frozen=True)
@@ -179,18 +189,26 @@ def write_claim(account: str, claim: Claim, read: ReadClaim) -> bool:
     return container.replace(CLAIM, data, read.etag) if read.claim else container.create(CLAIM, data)
 
 
+def cancelled() -> PermanentError:
+    return PermanentError(CANCELLED, "The run was cancelled before this was done.", "Start another run.")
+
+
 def contended(what: str) -> TransientError:
     return TransientError("Contended", f"{what} changed {CONTENDED} times while it was to be changed.")
 
 
-def fence(run: Run, kind: Kind | None = None, key: str = "") -> None:
+def fence(run: Run, kind: Kind | None = None, key: str = "", begins: bool = False) -> Claim:
     """Let only the run that holds the claim pass, and only while what it serves has no outcome yet.
 
     Every activity with an effect passes here first; what begins a grant or a copy passes again afterwards
-    (`run-protocol.md`, "The fence"). Raises PermanentError `Fenced`.
+    (`run-protocol.md`, "The fence"). A run that was cancelled passes only to end things: neither with the work of a `kind` nor
+    with what `begins` a stage (decision 5). Answers the claim; raises PermanentError `Fenced` or `Cancelled`.
     """
     claim = read_claim(run.account).claim
     if claim is None or not claim.held_by(run.id):
         raise PermanentError("Fenced", f"Run {run.id} does not hold the claim any more; nothing was done.")
+    if claim.cancelled and (begins or kind is not None):
+        raise cancelled()
     if kind is not None and Journal(run.id).has_outcome(kind, key):
         raise PermanentError("Fenced", f"{kind}/{key} of run {run.id} has ended; nothing was done.")
+    return claim
