@@ -7,7 +7,7 @@ READY := .venv/.ready $(NPM)
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: run reset azure test check fix bench judges lock
+.PHONY: run reset azure test check fix bench judges fuzz lock
 
 run: $(READY) ## Run the factory on the local Azure and show what it does (WORLD=file[#case] CONFIG=folder)
 	@$(BIN)/python -m local.factory run $(if $(WORLD),--world '$(WORLD)') $(if $(CONFIG),--config '$(CONFIG)')
@@ -37,6 +37,9 @@ bench: $(READY) ## Print figures, assert nothing
 
 judges: $(READY) ## The Azure CLI and oav against the simulator (installs them: large)
 	@$(BIN)/python -m local.judges
+
+fuzz: $(READY) ## schemathesis against the API on the embedded host (installs it: large)
+	@$(BIN)/python -m local.judges.fuzz
 
 lock: ## Resolve the requirements anew
 	@$(PYTHON) -m venv .local/uv && .local/uv/bin/pip install -q uv

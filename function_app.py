@@ -1,6 +1,5 @@
 """What starts the factory, and the list of everything it is made of."""
 
-import asyncio
 import logging
 import os
 
@@ -35,18 +34,17 @@ from activities.inspection import (
 from activities.planning import plan_captures_of_run, plan_distribution_of_run
 from activities.report import write_report
 from activities.tickets import close_unfinished, next_ticket, note_speed, open_round
+from api.answers import answered
+from api.explaining import explained
+from api.openapi import described
+from api.runs import cancelled, run, runs_listed, start_or_plan
 from orchestrators.capture import capture
 from orchestrators.delivery import deliver
 from orchestrators.factory_run import factory_run
 from orchestrators.inspection import inspect_labs
 from orchestrators.lanes import lane_of_work
-from shared.domain.outcomes import RunState
-from shared.durable import get_instance, register_activities, register_orchestrators
-from shared.errors import FactoryError
-from shared.requests import lanes_asked_for
-from shared.starting import configuration_arrived, instance_id, start_run
-from shared.watching import run_status
-from shared.wire import to_json
+from shared.durable import register_activities, register_orchestrators
+from shared.starting import configuration_arrived, start_run
 
 CONFIGURATION_TRIGGER = (
     func.BlobSource.LOGS_AND_CONTAINER_SCAN
@@ -127,37 +125,43 @@ async def configuration_uploaded(blob: func.InputStream, client) -> None:  # pyr
 @app.route("runs", methods=[func.HttpMethod.POST])
 @app.durable_client_input(client_name="client")
 async def start(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
-    """POST /api/runs: 202 with the new run; 409 with the run that works; 400 with everything that is wrong in the body."""
-    try:
-        start = await start_run(client, factory_run, lanes_asked_for(req.get_body()))  # pyright: ignore
-    except FactoryError as error:
-        return _refusal(error)
-    answer = {"runId": start.run_id, "status": f"/api/runs/{start.run_id}"}
-    if not start.accepted:
-        answer |= {"error": "RunWorking", "message": f"Run {start.run_id} works; one run at a time."}
-    return _json(answer, 202 if start.accepted else 409, Location=answer["status"])
+    """POST /api/runs: start a run, or plan one."""
+    return await answered(start_or_plan(client, factory_run, req.get_body()), req.headers)  # pyright: ignore
+
+
+@app.function_name("runs")
+@app.route("runs", methods=[func.HttpMethod.GET])
+@app.durable_client_input(client_name="client")
+async def runs(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
+    """GET /api/runs: list the runs."""
+    return await answered(runs_listed(client, req.params), req.headers)  # pyright: ignore
 
 
 @app.function_name("status")
 @app.route("runs/{runId}", methods=[func.HttpMethod.GET])
 @app.durable_client_input(client_name="client")
 async def status(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
-    """GET /api/runs/{runId}: 202 while it works, 200 when it has ended, 404 for a run that nobody knows."""
-    try:
-        instance = await get_instance(client, instance_id())  # pyright: ignore
-        status = await asyncio.to_thread(run_status, req.route_params["runId"], instance)
-    except FactoryError as error:
-        return _refusal(error)
-    return _json(status, 202 if status.state is RunState.RUNNING else 200)
+    """GET /api/runs/{runId}: look at one run."""
+    return await answered(run(client, req.route_params["runId"]), req.headers)  # pyright: ignore
 
 
-def _refusal(error: FactoryError) -> func.HttpResponse:
-    # What neither the request nor the run id is to blame for is the deployment's or Azure's trouble: settings, rights, outages.
-    status = {"RequestInvalid": 400, "RunNotFound": 404}.get(error.code, 503)
-    return _json({"error": error.code, "message": error.message, "next": error.next_step}, status)
+@app.function_name("cancel")
+@app.route("runs/{runId}/cancel", methods=[func.HttpMethod.POST])
+@app.durable_client_input(client_name="client")
+async def cancel(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
+    """POST /api/runs/{runId}/cancel: have a run end before its work is done."""
+    return await answered(cancelled(client, req.route_params["runId"]), req.headers)  # pyright: ignore
 
 
-def _json(body: object, status: int, **headers: str) -> func.HttpResponse:
-    if status == 202:
-        headers["Retry-After"] = "10"
-    return func.HttpResponse(to_json(body), status_code=status, mimetype="application/json", headers=headers)
+@app.function_name("explain")
+@app.route("explain", methods=[func.HttpMethod.GET])
+async def explain(req: func.HttpRequest) -> func.HttpResponse:
+    """GET /api/explain: why a lab gets an image, or why not."""
+    return await answered(explained(req.params), req.headers)
+
+
+@app.function_name("openapi")
+@app.route("openapi.json", methods=[func.HttpMethod.GET])
+async def openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """GET /api/openapi.json: the API as it describes itself."""
+    return await answered(described(), req.headers)
