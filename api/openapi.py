@@ -176,7 +176,7 @@ def _schema(schema: dict[str, Any], closed: bool) -> dict[str, Any]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in schema.items() if key != "default" or (value and value is not True)}
+    kept = {key: value for key, value in schema.items() if key != "default" or value}
     choices = [each for each in kept.pop("anyOf", []) if each != {"type": "null"}]
     if len(choices) == 1:
         return {**choices[0], **kept}
