@@ -31,6 +31,7 @@ from activities.inspection import (
     inspect_lab,
     set_lab_aside,
 )
+from activities.notify import notify
 from activities.planning import plan_captures_of_run, plan_distribution_of_run
 from activities.report import write_report
 from activities.tickets import close_unfinished, next_ticket, note_speed, open_round
@@ -90,6 +91,7 @@ ACTIVITIES = (
     settle_delivery,
     close_unfinished,
     write_report,
+    notify,
     release_claim,
 )
 """In the order of a run."""

@@ -49,7 +49,7 @@ def main() -> int:
     except CommandError as error:
         say(f"Error: {error.message}", to_stderr=True)
         say_findings(error.findings, to_stderr=True)
-        if error.next_step and not error.findings:
+        if error.next_step:
             say(f"Next step: {error.next_step}", to_stderr=True)
         return error.exit_code
     except BrokenPipeError:

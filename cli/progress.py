@@ -4,7 +4,8 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.printing import harmless, say
@@ -16,7 +17,8 @@ Show = Callable[[RunLine], None]
 @contextmanager
 def shown_progress() -> Generator[Show]:
     if sys.stderr.isatty():
-        with _Bars() as bars:
+        bars = _Bars()
+        with Live(bars.drawn, console=Console(stderr=True), transient=True):
             yield bars.show
     else:
         yield _Lines().show
@@ -35,23 +37,19 @@ class _Lines:
             self._last = line
 
 
-class _Bars(Progress):
-    """One bar for the captures, one for the deliveries, each once it is known how many there are."""
+class _Bars:
+    """What the run is about, then a bar for the captures and one for the deliveries, once it is known how many there are."""
 
     def __init__(self) -> None:
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        super().__init__(*columns, console=Console(stderr=True), transient=True)
-        self._run = self.add_task("", total=None)
-        self._captures = self.add_task("captures", total=None, visible=False)
-        self._deliveries = self.add_task("deliveries", total=None, visible=False)
+        text = TextColumn("{task.description}", markup=False)
+        self._about = Progress(SpinnerColumn(), text, TimeElapsedColumn())
+        self._bars = Progress(text, BarColumn(), MofNCompleteColumn())
+        self._run = self._about.add_task("", total=None)
+        self._captures = self._bars.add_task("  captures  ", total=None, visible=False)
+        self._deliveries = self._bars.add_task("  deliveries", total=None, visible=False)
+        self.drawn = Group(self._about, self._bars)
 
     def show(self, run: RunLine) -> None:
-        self.update(self._run, description=harmless(f"{run.run_id}  {run.stage or 'starting'}: {run.told}"))
+        self._about.update(self._run, description=harmless(f"{run.run_id}  {run.stage or 'starting'}: {run.told}"))
         for bar, (done, planned) in ((self._captures, run.captures), (self._deliveries, run.deliveries)):
-            self.update(bar, completed=done, total=planned or None, visible=planned > 0)
+            self._bars.update(bar, completed=done, total=planned or None, visible=planned > 0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from activities.claim import Release, Released, release_claim, take_claim
 from activities.configuration import Asked, read_configuration
 from activities.inspection import inspect_factory
+from activities.notify import Notice, Notified, notify
 from activities.planning import Planned, plan_captures_of_run, plan_distribution_of_run
 from activities.report import Closing, Refusal, Summary, write_report
 from activities.tickets import Round, close_unfinished
@@ -13,7 +14,7 @@ from orchestrators.lanes import ROUNDS, work_in_lanes
 from shared.domain.outcomes import CANCELLED, RunState
 from shared.domain.runs import TAKEOVER_PAUSE, Run, RunRequest, mint_run_id
 from shared.domain.tickets import Kind
-from shared.durable import Orchestration, Steps, call, continue_as_new, pause
+from shared.durable import Orchestration, Steps, call, continue_as_new, pause, settled
 from shared.errors import PermanentError
 from shared.wire import to_plain
 
@@ -80,9 +81,12 @@ def _show(context: Orchestration, stage: Stage) -> None:
 def _reported(
     context: Orchestration, run_id: str, run: Run | None, error: PermanentError | None = None
 ) -> Steps[Summary]:
-    """Write the report; one that cannot be written leaves its reason in the run's output."""
+    """Write the report, then tell it; one that cannot be written leaves its reason in the run's output."""
     refusal = Refusal(error.code, error.message, error.next_step) if error else None
-    return (yield from call(context, write_report, Closing(run_id, context.current_utc_datetime, run, refusal)))
+    summary = yield from call(context, write_report, Closing(run_id, context.current_utc_datetime, run, refusal))
+    # While the claim is held: a late repeat then meets the fence, and no next run has begun.
+    yield from settled(context, notify, Notice(run_id, run), Notified(False))
+    return summary
 
 
 def _refused(context: Orchestration, run: Run, error: PermanentError) -> Steps[Summary]:

@@ -22,6 +22,8 @@ NOT_OURS = {
         "TokenCredential",
         "LabId",
     ),
+    # The parts of an Adaptive Card
+    *("AdaptiveCard", "FactSet", "RichTextBlock", "TextRun"),
     # Tags, keys and connections
     *("ConfigurationStorage", "FactoryBuilt", "FactoryConfiguration", "FactoryDigest", "FactoryId", "FactoryRun"),
     *("ImagePath", "ImagePaths", "LabName", "ResourceGroup", "SubscriptionId"),

@@ -18,7 +18,7 @@ def settings_read() -> set[str]:
     names: set[str] = set()
     for node in nodes([ROOT / "shared/settings.py"]):
         match node:
-            case ast.Call() if called_name(node) in ("text", "number", "duration", "lab"):
+            case ast.Call() if called_name(node) in ("text", "number", "choice", "duration", "lab"):
                 names |= {first_text(node) or ""}
             case ast.Compare(left=ast.Constant(value=str(name)), ops=[ast.In()]) if name.isupper():
                 names.add(name)

@@ -88,7 +88,12 @@ def check(moment: int) -> None:
     assert refusal is None or refusal.code == CANCELLED
     left = [o for outcomes in world.outcomes.values() for o in outcomes.values() if o.code == CANCELLED]
     assert ended["state"] == (RunState.CANCELLED if left or refusal else RunState.SUCCEEDED)
-    began_to_end = {name for name, _ in cancelled.answers} <= {"close_unfinished", "write_report", "release_claim"}
+    began_to_end = {name for name, _ in cancelled.answers} <= {
+        "close_unfinished",
+        "write_report",
+        "notify",
+        "release_claim",
+    }
     assert left or refusal or began_to_end, "only a cancel that comes when all is done changes nothing"
 
 

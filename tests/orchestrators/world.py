@@ -12,6 +12,7 @@ from activities.configuration import Asked, Configured
 from activities.copies import RunningCopy
 from activities.delivery import DeliveryEnd, DeliveryWork, ImageCreation
 from activities.inspection import Chunk, Inspected, LabAside, LabIndex, Listed, UnlistedChunk
+from activities.notify import Notice, Notified
 from activities.planning import Planned
 from activities.report import Closing, Summary
 from activities.tickets import Noted, Opened, Round, SpeedNote, Ticket, TicketRequest
@@ -109,6 +110,7 @@ class World:
         self.inspected: dict[tuple[str, int], datetime] = {}
         self.aside: dict[int, str] = {}
         self.reports: list[Closing] = []
+        self.notices: list[Notice] = []
         self.released: list[str] = []
         self.exported: set[str] = set()
         self.copies: set[str] = set()
@@ -180,6 +182,13 @@ class World:
         if (refusal and refusal.code == CANCELLED) or Ending.SKIPPED in ended:
             state = RunState.CANCELLED
         return Summary(closing.run_id, state, {}, refusal.code if refusal else "")
+
+    def notify(self, notice: Notice) -> Notified:
+        if notice.run is not None:
+            self.fence(notice.run)
+        assert self.reports
+        self.notices.append(notice)
+        return Notified(True)
 
     def release_claim(self, release: Release) -> ReleaseAnswer:
         if self.claim is None or not self.claim.held_by(release.run.id):
