@@ -25,7 +25,8 @@ def say(text: str, to_stderr: bool = False) -> None:
 
 
 def say_json(value: Any) -> None:
-    click.echo(to_json(value, indent=2))
+    """JSON as it is; in its texts `##` is spelled so that no agent takes them for a command."""
+    click.echo(re.sub(rb"#(?=#)", rb"\\u0023", to_json(value, indent=2)))
 
 
 def say_findings(findings: Iterable[Finding], to_stderr: bool = False) -> None:

@@ -7,7 +7,7 @@ import click
 from cli.app import App
 from cli.ending import CommandError, Exit
 from cli.options import with_app
-from cli.printing import say
+from cli.printing import say, say_json
 from cli.runs import RunsPage, path_of
 
 FORMATS = {"md": "markdown", "html": "html", "json": "json", "junit": "junit"}
@@ -28,7 +28,10 @@ def report(app: App, run_id: str | None, form: str, file: Path | None) -> Exit:
     if answer.status == 202:
         raise CommandError(f"Run {run_id} still works; its report is written at its end.", _wait_for(run_id))
     if file is None:
-        click.echo(answer.body.decode("utf-8", "replace").rstrip("\n"))
+        if form == "json":
+            say_json(answer.plain())
+        else:
+            say(answer.body.decode("utf-8", "replace").rstrip("\n"))
         return Exit.DONE
     try:
         file.write_bytes(answer.body)

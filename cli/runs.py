@@ -38,7 +38,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class RunLine:
-    """One run: what a list tells of it, and while it works how far it is."""
+    """One run: what a list tells of it, and while it works how far it is. Keys of `planned` and `counts` are in snake case."""
 
     run_id: str
     state: str
@@ -59,7 +59,7 @@ class RunLine:
     @property
     def captures(self) -> tuple[int, int]:
         """How many captures have ended, and how many there are to do."""
-        return self.counts.get("capturesEnded", 0), self.planned.get("captures", 0)
+        return self.counts.get("captures_ended", 0), self.planned.get("captures", 0)
 
     @property
     def deliveries(self) -> tuple[int, int]:

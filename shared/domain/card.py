@@ -7,7 +7,7 @@ from typing import Any
 from shared.domain.findings import Severity
 from shared.domain.outcomes import Ending, RunState
 from shared.domain.quoting import one_line
-from shared.domain.report import RunReport
+from shared.domain.report import RunReport, counts
 
 MOST_FAILURES = 5
 LONGEST_TEXT = 400
@@ -61,7 +61,8 @@ def card_message(report: RunReport, host: str) -> dict[str, Any]:
 def _facts(report: RunReport) -> Iterable[tuple[str, int]]:
     names = {"delivered": "Delivered", "present": "Present", "skipped": "Skipped", "failed": "Failed"}
     names |= {"captured": "Captured", "capturesFailed": "Captures failed"}
-    return ((title, report.counts[name]) for name, title in names.items() if report.counts.get(name))
+    counted = counts(report.captures, report.pairs)
+    return ((title, counted[name]) for name, title in names.items() if counted[name])
 
 
 def _failures(report: RunReport) -> Iterable[tuple[str, str, str]]:

@@ -44,10 +44,9 @@ def test_it_tells_the_state_the_counts_and_what_failed_with_its_next_step() -> N
     vm = CaptureRow("vm-1", state=Ending.FAILED, code="DiskExportedByOther", message="Busy.", next="Wait.")
     ended = report(
         state=RunState.PARTIALLY_SUCCEEDED,
-        counts={"delivered": 3, "failed": 1, "present": 0},
         findings=(aside, Finding(Severity.WARNING, "UnknownKey", "Hm.", "Correct it.")),
         captures=(vm,),
-        pairs=(row(), FAILED),
+        pairs=(row(), row(), FAILED),
     )
     card = content(ended)
     said = texts(card)
@@ -57,7 +56,8 @@ def test_it_tells_the_state_the_counts_and_what_failed_with_its_next_step() -> N
         assert text in said
     assert "UnknownKey" not in said
     (facts,) = (each["facts"] for each in elements(card) if each.get("type") == "FactSet")
-    assert facts == [{"title": "Delivered", "value": "3"}, {"title": "Failed", "value": "1"}]
+    told = {"Delivered": "2", "Failed": "1", "Captures failed": "1"}
+    assert {fact["title"]: fact["value"] for fact in facts} == told
 
 
 def test_the_report_is_linked_where_the_app_knows_its_name() -> None:
