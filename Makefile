@@ -7,10 +7,13 @@ READY := .venv/.ready $(NPM)
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: run reset azure test check fix schema soak replay mutants bench judges lock
+.PHONY: run serve reset azure test check fix schema soak replay mutants bench judges fuzz lock
 
 run: $(READY) ## Run the factory on the local Azure and show what it does (WORLD=file[#case] CONFIG=folder)
 	@$(BIN)/python -m local.factory run $(if $(WORLD),--world '$(WORLD)') $(if $(CONFIG),--config '$(CONFIG)')
+
+serve: $(READY) ## The factory on the local Azure until Ctrl+C, for image-factory (WORLD=, CONFIG= as for run)
+	@$(BIN)/python -m local.factory serve $(if $(WORLD),--world '$(WORLD)') $(if $(CONFIG),--config '$(CONFIG)')
 
 reset: ## Forget the local world
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m local.factory reset; else rm -rf .local; fi
@@ -50,6 +53,9 @@ bench: $(READY) ## Print figures, assert nothing
 
 judges: $(READY) ## The Azure CLI and oav against the simulator (installs them: large)
 	@$(BIN)/python -m local.judges
+
+fuzz: $(READY) ## schemathesis against the API on the embedded host (installs it: large)
+	@$(BIN)/python -m local.judges.fuzz
 
 lock: ## Resolve the requirements anew
 	@$(PYTHON) -m venv .local/uv && .local/uv/bin/pip install -q uv

@@ -15,12 +15,7 @@ from activities.capture import (
     write_capture_manifest,
 )
 from activities.claim import release_claim, take_claim
-from activities.configuration import (
-    CONFIGURATION_BLOBS,
-    configuration_etag,
-    read_configuration,
-    report_on_configuration,
-)
+from activities.configuration import CONFIGURATION_BLOBS, configuration_etag, read_configuration
 from activities.delivery import (
     begin_copy,
     begin_custom_image,
@@ -44,22 +39,23 @@ from activities.inspection import (
     inspect_lab,
     set_lab_aside,
 )
+from activities.notify import notify
 from activities.planning import plan_captures_of_run, plan_distribution_of_run
 from activities.report import write_report
 from activities.tickets import close_unfinished, next_ticket, note_speed, open_round
+from activities.upload_report import report_on_upload
+from api.answers import answered
+from api.explaining import explained
+from api.openapi import described
+from api.reports import reported
+from api.runs import cancelled, run, runs_listed, start_or_plan
 from orchestrators.capture import capture
 from orchestrators.delivery import deliver
 from orchestrators.factory_run import factory_run
 from orchestrators.inspection import inspect_labs
 from orchestrators.lanes import lane_of_work
-from shared.domain.outcomes import RunState
-from shared.durable import get_instance, register_activities, register_orchestrators
-from shared.errors import FactoryError
-from shared.report_forms import form_asked_for
-from shared.requests import lanes_asked_for
-from shared.starting import configuration_arrived, instance_id, start_run
-from shared.watching import RunStatus, run_report, run_status
-from shared.wire import to_json
+from shared.durable import register_activities, register_orchestrators
+from shared.starting import configuration_arrived, start_run
 
 CONFIGURATION_TRIGGER = (
     func.BlobSource.LOGS_AND_CONTAINER_SCAN
@@ -110,6 +106,7 @@ ACTIVITIES = (
     settle_delivery,
     close_unfinished,
     write_report,
+    notify,
     release_claim,
 )
 """In the order of a run."""
@@ -138,8 +135,7 @@ async def nightly(timer: func.TimerRequest, client) -> None:  # noqa: ARG001 # p
 async def configuration_uploaded(blob: func.InputStream, client) -> None:  # pyright: ignore
     """A new labs.json is checked, then starts a run or rings the one that works; any other upload starts nothing."""
     if (blob.name or "").partition("/")[2] in CONFIGURATION_BLOBS:
-        for unwritten in await asyncio.to_thread(report_on_configuration):
-            logging.warning("%s", unwritten.message)
+        await asyncio.to_thread(report_on_upload)
         await configuration_arrived(client, factory_run, configuration_etag)  # pyright: ignore
 
 
@@ -147,55 +143,51 @@ async def configuration_uploaded(blob: func.InputStream, client) -> None:  # pyr
 @app.route("runs", methods=[func.HttpMethod.POST])
 @app.durable_client_input(client_name="client")
 async def start(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
-    """POST /api/runs: 202 with the new run; 409 with the run that works; 400 with everything that is wrong in the body."""
-    try:
-        start = await start_run(client, factory_run, lanes_asked_for(req.get_body()))  # pyright: ignore
-    except FactoryError as error:
-        return _refusal(error)
-    answer = {"runId": start.run_id, "status": f"/api/runs/{start.run_id}"}
-    if not start.accepted:
-        answer |= {"error": "RunWorking", "message": f"Run {start.run_id} works; one run at a time."}
-    return _json(answer, 202 if start.accepted else 409, Location=answer["status"])
+    """POST /api/runs: start a run, or plan one."""
+    return await answered(start_or_plan(client, factory_run, req.get_body()), req.headers)  # pyright: ignore
+
+
+@app.function_name("runs")
+@app.route("runs", methods=[func.HttpMethod.GET])
+@app.durable_client_input(client_name="client")
+async def runs(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
+    """GET /api/runs: list the runs."""
+    return await answered(runs_listed(client, req.params), req.headers)  # pyright: ignore
 
 
 @app.function_name("status")
 @app.route("runs/{runId}", methods=[func.HttpMethod.GET])
 @app.durable_client_input(client_name="client")
 async def status(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
-    """GET /api/runs/{runId}: 202 while it works, 200 when it has ended, 404 for a run that nobody knows."""
-    try:
-        instance = await get_instance(client, instance_id())  # pyright: ignore
-        status = await asyncio.to_thread(run_status, req.route_params["runId"], instance)
-    except FactoryError as error:
-        return _refusal(error)
-    return _json(status, 202 if status.state is RunState.RUNNING else 200)
+    """GET /api/runs/{runId}: look at one run."""
+    return await answered(run(client, req.route_params["runId"]), req.headers)  # pyright: ignore
 
 
 @app.function_name("report")
 @app.route("runs/{runId}/report", methods=[func.HttpMethod.GET])
 @app.durable_client_input(client_name="client")
 async def report(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
-    """GET /api/runs/{runId}/report: as the header Accept or `?format=` asks; 202 while the run works, 404 where there is none."""
-    try:
-        form = form_asked_for(req.headers.get("Accept", ""), req.params.get("format", ""))  # pyright: ignore
-        instance = await get_instance(client, instance_id())  # pyright: ignore
-        found = await asyncio.to_thread(run_report, req.route_params["runId"], instance)
-    except FactoryError as error:
-        return _refusal(error)
-    if isinstance(found, RunStatus):
-        return _json(found, 202)
-    return func.HttpResponse(form.render(found), mimetype=form.media_types[0], headers=form.headers)
+    """GET /api/runs/{runId}/report: the report of a run, as the header Accept or `?format=` asks."""
+    return await answered(reported(client, req.route_params["runId"], req.headers, req.params), req.headers)  # pyright: ignore
 
 
-def _refusal(error: FactoryError) -> func.HttpResponse:
-    # What neither the request nor the run id is to blame for is the deployment's or Azure's trouble: settings, rights, outages.
-    status = {"RequestInvalid": 400, "RunNotFound": 404, "ReportMissing": 404, "NotAcceptable": 406}.get(
-        error.code, 503
-    )
-    return _json({"error": error.code, "message": error.message, "next": error.next_step}, status)
+@app.function_name("cancel")
+@app.route("runs/{runId}/cancel", methods=[func.HttpMethod.POST])
+@app.durable_client_input(client_name="client")
+async def cancel(req: func.HttpRequest, client) -> func.HttpResponse:  # pyright: ignore
+    """POST /api/runs/{runId}/cancel: have a run end before its work is done."""
+    return await answered(cancelled(client, req.route_params["runId"]), req.headers)  # pyright: ignore
 
 
-def _json(body: object, status: int, **headers: str) -> func.HttpResponse:
-    if status == 202:
-        headers["Retry-After"] = "10"
-    return func.HttpResponse(to_json(body), status_code=status, mimetype="application/json", headers=headers)
+@app.function_name("explain")
+@app.route("explain", methods=[func.HttpMethod.GET])
+async def explain(req: func.HttpRequest) -> func.HttpResponse:
+    """GET /api/explain: why a lab gets an image, or why not."""
+    return await answered(explained(req.params), req.headers)
+
+
+@app.function_name("openapi")
+@app.route("openapi.json", methods=[func.HttpMethod.GET])
+async def openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """GET /api/openapi.json: the API as it describes itself."""
+    return await answered(described(), req.headers)

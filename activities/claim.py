@@ -39,10 +39,11 @@ def take_claim(request: RunRequest) -> Taken:
 
 @dataclass(frozen=True)
 class Release:
-    """`next_run` gets the claim if the configuration changed while this run worked."""
+    """`next_run` gets the claim if the configuration changed while this run worked (`Claim.left_by`)."""
 
     run: Run
     next_run: str
+    whole: bool = True
 
 
 class Released(StrEnum):
@@ -72,10 +73,9 @@ def release_claim(release: Release) -> ReleaseAnswer:
             return ReleaseAnswer(Released.LOST)
         if not claim.held_by(run.id):
             return ReleaseAnswer(Released.RELEASED)
-        unchanged = _etag_or(claim.seen_etag) == claim.seen_etag
-        left = claim.released() if unchanged else claim.handed_to(release.next_run)
+        left = claim.left_by(release.whole, _etag_or(claim.seen_etag), release.next_run)
         if write_claim(run.account, left, read):
-            return ReleaseAnswer(Released.RELEASED if unchanged else Released.HANDED_OVER)
+            return ReleaseAnswer(Released.HANDED_OVER if left.run == release.next_run else Released.RELEASED)
     raise contended("The claim")
 
 

@@ -7,12 +7,22 @@ from activities.last_good import find_last_good, note_last_good, sha256, store, 
 from shared.azure.blobs import Blob, Container
 from shared.configuration import MAX_BYTES
 from shared.configuration import read_configuration as read_labs
-from shared.configuration_check import Upload, check_markdown
+from shared.configuration_check import Upload
 from shared.domain.encodings import decode_text
 from shared.domain.findings import Finding, Severity
+from shared.domain.labs import LabRequest
 from shared.domain.runs import Run, RunRequest, Terms
-from shared.errors import FactoryError
-from shared.journal import CONTENDED, FrozenConfiguration, Journal, contended, fence, read_claim, write_claim
+from shared.domain.selection import WHOLE, Selection, findings_for
+from shared.journal import (
+    CONTENDED,
+    REQUEST,
+    FrozenConfiguration,
+    Journal,
+    contended,
+    fence,
+    read_claim,
+    write_claim,
+)
 from shared.redaction import redacted
 from shared.settings import settings
 
@@ -31,11 +41,13 @@ class Asked:
 
 @dataclass(frozen=True)
 class Configured:
-    """What the orchestrator needs of the configuration: whether it can be used, how many labs, the terms."""
+    """What the orchestrator needs of the configuration: whether it can be used, how many labs, the terms, which stages."""
 
     usable: bool
     labs: int
     terms: Terms
+    captures: bool = True
+    distributes: bool = True
 
 
 def configuration_container() -> Container:
@@ -49,27 +61,41 @@ def configuration_etag() -> str:
 
 
 def read_configuration(asked: Asked) -> Configured:
-    """Freeze labs.json, the names of the golden image definitions and the settings in the journal.
+    """Freeze labs.json, the names of the golden image definitions, the selection and the settings in the journal.
 
-    A labs.json that is broken is not used: the run goes on with the last good one, and says so as an error.
-    Repeat-safe: what is frozen stays frozen; a repeat answers with it and writes the same ETag into the claim.
+    A labs.json that is broken is not used: the run goes on with the last good one, and says so as an error. Repeat-safe: what is
+    frozen stays frozen; a repeat answers with it and writes the same ETag into the claim. A run that does a part only notes
+    nothing there: what labs.json says now is still to be done as a whole.
     """
-    run = asked.run
-    fence(run)
+    run, request = asked.run, asked.request
+    fence(run, begins=True)
     journal = Journal(run.id)
     if not journal.has("configuration.json"):
         # Seen before it is read: a file that every run fails on must not start one run after the other.
-        _note_seen(run, configuration_etag())
-        journal.write("configuration.json", _frozen(asked.request))
+        if not request.selective:
+            _note_seen(run, configuration_etag())
+        selection = journal.read(REQUEST, Selection) if request.selective else WHOLE
+        found = found_now()
+        frozen = _frozen(found, selection, request.lanes)
+        if found and frozen.good:
+            store(found.blobs[0].data)
+        journal.write("configuration.json", frozen)
     frozen = journal.read("configuration.json", FrozenConfiguration)
-    _note_seen(run, frozen.lay_there)
+    if not request.selective:
+        _note_seen(run, frozen.lay_there)
     if frozen.good:
         note_last_good(run, frozen)
-    return Configured(frozen.usable, len(frozen.labs), frozen.terms)
+    selection = frozen.selection
+    return Configured(frozen.usable, len(frozen.labs), frozen.terms, selection.captures, selection.distributes)
+
+
+def configuration_now(selection: Selection = WHOLE, lanes: int | None = None) -> FrozenConfiguration:
+    """What a run would use now, as far as the selection asks for it; nothing is written."""
+    return _frozen(found_now(), selection, lanes)
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """What lies in the configuration container. `before` is the good one to compare with, or to go on with."""
 
     blobs: tuple[Blob, ...]
@@ -78,56 +104,31 @@ class _Found:
     before: Upload | None
 
 
-def _frozen(request: RunRequest) -> FrozenConfiguration:
-    """What this run uses; before that, what is to be said of the file stands beside it, and a good one is kept."""
-    found = _look(configuration_container())
-    frozen = _used(request, found)
-    if found is None:
-        return frozen
-    if frozen.good:
-        store(found.blobs[0].data)
-    return replace(frozen, findings=(*frozen.findings, *_report_on(found)))
-
-
-def report_on_configuration() -> tuple[Finding, ...]:
-    """Write what is to be said about labs.json beside it, unless that stands there already; see `shared.configuration_check`."""
-    return _report_on(None)
-
-
-def _report_on(found: _Found | None) -> tuple[Finding, ...]:
-    """Whoever may not write there runs the factory all the same: that is a warning, never a failure."""
+def found_now() -> Found | None:
+    """None when there is no labs.json."""
     container = configuration_container()
-    try:
-        for _ in range(CONTENDED):
-            found = found or _look(container)
-            if found is None or _told(container, found):
-                return ()
-            found = None
-        raise contended("The report on labs.json")
-    except FactoryError as error:
-        advice = "Let the app's identity write to the configuration container (Storage Blob Data Contributor)."
-        message = f"The report beside labs.json could not be written: {error.message}"
-        return (Finding(Severity.WARNING, "CheckNotWritten", message, advice, CONFIGURATION_BLOBS[0]),)
+    blobs = tuple(blob for name in CONFIGURATION_BLOBS if (blob := container.find(name, MAX_BYTES + 1)))
+    if not blobs:
+        return None
+    definitions = _definitions(container)
+    first = blobs[0]
+    uploaded = Upload(first.name, first.etag, sha256(first.data), read_labs(first.data, definitions))
+    return Found(blobs, uploaded, definitions, _before(uploaded, definitions))
 
 
-def _told(container: Container, found: _Found) -> bool:
-    """False when the configuration or its report changed meanwhile: then both are looked at again."""
-    uploaded = found.uploaded
-    text = check_markdown(uploaded, found.before, found.definitions).encode()
-    name = f"{uploaded.blob}.report.md"
-    there = container.find(name)
-    if there is not None and there.data == text:
-        return True
-    if container.etag(uploaded.blob) != uploaded.etag:
-        return False
-    return container.replace(name, text, there.etag) if there else container.create(name, text)
+def _before(uploaded: Upload, definitions: tuple[str, ...] | None) -> Upload | None:
+    """The last good one, or the one before where that is the file itself: a second run compares with the same as the first."""
+    good = find_last_good()
+    if good is not None and good.sha256 == uploaded.sha256:
+        good = replace(good, etag="", sha256=good.before)
+    data = stored(good.sha256) if good else None
+    return Upload(good.blob, good.etag, good.sha256, read_labs(data, definitions)) if good and data else None
 
 
-def _used(request: RunRequest, found: _Found | None) -> FrozenConfiguration:
-    """What is to be used now; nothing is written."""
+def _frozen(found: Found | None, selection: Selection, lanes: int | None) -> FrozenConfiguration:
     now = settings()
     terms = Terms(
-        lanes=request.lanes or now.lanes,
+        lanes=lanes or now.lanes,
         copy_deadline=now.copy_deadline,
         image_deadline=now.image_deadline,
         versions=now.versions,
@@ -144,24 +145,35 @@ def _used(request: RunRequest, found: _Found | None) -> FrozenConfiguration:
             "Upload labs.json to that container; the upload starts a run.",
             CONFIGURATION_BLOBS[0],
         )
-        return FrozenConfiguration("", "", "", False, terms, findings=(finding,))
-    used = uploaded = found.uploaded
-    findings = (*_both_spellings(found.blobs), *uploaded.configuration.findings)
-    if found.before and found.before.configuration.usable and not uploaded.configuration.usable:
-        used = found.before
-        findings = (_last_good_used(uploaded, used), *findings, *_of_last_good(used))
+        return FrozenConfiguration("", "", "", False, terms, findings=(finding,), selection=selection)
+    uploaded = found.uploaded
+    is_broken = bool(found.before and found.before.configuration.usable and not uploaded.configuration.usable)
+    used = found.before if found.before and is_broken else uploaded
+
+    def is_asked_for(lab: LabRequest) -> bool:
+        return selection.asks_for_lab(lab.subscription, lab.name)
+
+    labs = tuple(filter(is_asked_for, used.configuration.labs))
+    aside = tuple(aside for aside in used.configuration.set_aside if is_asked_for(aside.request))
+    findings = used.configuration.findings
+    if not selection.is_whole:
+        findings = findings_for((*labs, *(each.request for each in aside)), findings)
+    if is_broken:
+        said = (_last_good_used(uploaded, used), *uploaded.configuration.findings)
+        findings = (*said, *_of_last_good(used, findings))
     return FrozenConfiguration(
         blob=used.blob,
         etag=used.etag,
         sha256=used.sha256,
         usable=used.configuration.usable,
         terms=terms,
-        labs=used.configuration.labs,
-        set_aside=used.configuration.set_aside,
-        findings=findings,
+        labs=labs,
+        set_aside=aside,
+        findings=(*_both_spellings(found.blobs), *findings),
         definitions=found.definitions,
         seen_etag=uploaded.etag,
         good=bool(uploaded.configuration.labs) and not _holds_secret(found.blobs[0]),
+        selection=selection,
     )
 
 
@@ -169,25 +181,6 @@ def _holds_secret(blob: Blob) -> bool:
     """Such a file is used with what is right in it, and never kept: no secret comes into the journal (I5)."""
     text = decode_text(blob.data)
     return redacted(text) != text
-
-
-def _look(container: Container) -> _Found | None:
-    blobs = tuple(blob for name in CONFIGURATION_BLOBS if (blob := container.find(name, MAX_BYTES + 1)))
-    if not blobs:
-        return None
-    definitions = _definitions(container)
-    first = blobs[0]
-    uploaded = Upload(first.name, first.etag, sha256(first.data), read_labs(first.data, definitions))
-    return _Found(blobs, uploaded, definitions, _before(uploaded, definitions))
-
-
-def _before(uploaded: Upload, definitions: tuple[str, ...] | None) -> Upload | None:
-    """The last good one, or the one before where that is the file itself: a second run compares with the same as the first."""
-    good = find_last_good()
-    if good is not None and good.sha256 == uploaded.sha256:
-        good = replace(good, etag="", sha256=good.before)
-    data = stored(good.sha256) if good else None
-    return Upload(good.blob, good.etag, good.sha256, read_labs(data, definitions)) if good and data else None
 
 
 def _last_good_used(broken: Upload, used: Upload) -> Finding:
@@ -199,9 +192,9 @@ def _last_good_used(broken: Upload, used: Upload) -> Finding:
     return Finding(Severity.ERROR, "LastGoodUsed", message, advice, broken.blob)
 
 
-def _of_last_good(used: Upload) -> Iterable[Finding]:
+def _of_last_good(used: Upload, findings: Iterable[Finding]) -> Iterable[Finding]:
     """What is wrong with the file that is used, told apart from what is wrong with the one that is not."""
-    for found in used.configuration.findings:
+    for found in findings:
         yield replace(found, path=f"last good {used.blob} {found.path}")
 
 
@@ -230,7 +223,8 @@ def _note_seen(run: Run, etag: str) -> None:
     for _ in range(CONTENDED):
         read = read_claim(run.account)
         if read.claim is None or not read.claim.held_by(run.id):
-            return fence(run)
+            fence(run)
+            return
         if read.claim.seen_etag == etag or write_claim(run.account, read.claim.having_seen(etag), read):
-            return None
+            return
     raise contended("The claim")

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from shared.azure.labs import factory_lab
 from shared.azure.vhds import Vhds
 from shared.domain.waiting import DONE, Progress
 from shared.errors import MissingError, RejectedError
+from shared.journal import cancelled, read_claim
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,10 @@ class RunningCopy:
 
 
 def copy_progress(copy: RunningCopy) -> Progress:
-    """How far the copy is; raises RejectedError when it can never be used (I3), MissingError when it is gone."""
+    """How far the copy is; raises RejectedError when it can never be used (I3), MissingError when it is gone.
+
+    A copy that still runs in a run that was cancelled raises `Cancelled`.
+    """
     vhds = Vhds(copy.account)
     name = f"{vhds}/{copy.vhd}"
     vhd = vhds.find_vhd(copy.vhd)
@@ -27,6 +32,10 @@ def copy_progress(copy: RunningCopy) -> Progress:
     if vhd.copy_id != copy.copy_id:
         raise RejectedError("CopyReplaced", f"Somebody else wrote to {name}.", "The next run starts it afresh.")
     if vhd.copy_status == "pending":
+        # Nobody needs it any more in a run that was cancelled: who asks settles, and settling aborts it.
+        claim = read_claim(factory_lab().account).claim
+        if claim is not None and claim.cancelled:
+            raise cancelled()
         return Progress(True, vhd.done_bytes, vhd.total_bytes)
     if vhd.copy_status != "success":
         reason = f": {vhd.copy_reason}" if vhd.copy_reason else ""

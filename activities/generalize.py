@@ -171,7 +171,7 @@ def end_generalize(generalizing: Generalizing) -> CaptureWork:
 
 def _look(work: CaptureWork) -> GoldenVm:
     """The VM as it is now; a tag that was set meanwhile ends the stage."""
-    vm = looked_at(work.run, get_vm(factory_lab().id, work.capture.vm))
+    vm = looked_at(work.run.account, get_vm(factory_lab().id, work.capture.vm))
     _refuse(not_golden(vm) or vm.problem)
     return vm
 

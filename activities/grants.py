@@ -50,9 +50,9 @@ def record_grant(run: Run, disk: OsDisk) -> None:
     raise contended("The record of an export")
 
 
-def is_recorded(run: Run, disk: OsDisk) -> bool:
+def is_recorded(account: str, disk: OsDisk) -> bool:
     """Is an export of the disk one that the factory asked for?"""
-    return claim_container(run.account).exists(_name(disk))
+    return claim_container(account).exists(_name(disk))
 
 
 def end_grant(run: Run, disk: OsDisk) -> None:

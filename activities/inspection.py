@@ -1,5 +1,6 @@
 """Look at the factory lab and at the labs, and sweep there what a dead run left."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,7 +18,7 @@ from shared.domain.findings import Finding, Severity
 from shared.domain.generalizing import Fallback
 from shared.domain.golden_vms import GoldenVm
 from shared.domain.images import GoldenImage, ImageState
-from shared.domain.labs import LabId, LabRequest
+from shared.domain.labs import Lab, LabId, LabRequest
 from shared.domain.manifest import read_manifest
 from shared.domain.outcomes import Outcome
 from shared.domain.quoting import printable
@@ -43,7 +44,7 @@ def inspect_factory(run: Run) -> Inspected:
 
     Repeat-safe: what is recorded stays; the sweep finds nothing the second time.
     """
-    fence(run)
+    fence(run, begins=True)
     lab = labs.factory_lab()
     vhds = Vhds(lab.account)
     blobs = {blob.name: blob for blob in vhds.list(copies=True)}
@@ -52,13 +53,25 @@ def inspect_factory(run: Run) -> Inspected:
     _sweep_unfinished_captures(run, vhds, blobs, images)
     if settings().generalize_fallback is Fallback.CUSTOM_IMAGE:
         sweep_generalizing_images(run)
-    vms = side_by_side(partial(_looked_at, run), list_vms(lab.id))
-    Journal(run.id).write("factory.json", FactoryInventory(lab, tuple(vms), images, findings))
+    vms = _vms(lab)
+    Journal(run.id).write("factory.json", FactoryInventory(lab, vms, images, findings))
     return Inspected(len(vms), len(images))
 
 
-def _looked_at(run: Run, vm: GoldenVm) -> GoldenVm:
-    return looked_at(run, vm) if vm.is_candidate else vm
+def look_at_factory() -> FactoryInventory:
+    """The same inventory for a plan: without a claim, and nothing is swept."""
+    lab = labs.factory_lab()
+    vhds = Vhds(lab.account)
+    images, findings = _golden_images(vhds, {blob.name: blob for blob in vhds.list(copies=True)})
+    return FactoryInventory(lab, _vms(lab), images, findings)
+
+
+def _vms(lab: Lab) -> tuple[GoldenVm, ...]:
+    return tuple(side_by_side(partial(_looked_at, lab), list_vms(lab.id)))
+
+
+def _looked_at(lab: Lab, vm: GoldenVm) -> GoldenVm:
+    return looked_at(lab.account, vm) if vm.is_candidate else vm
 
 
 def _golden_images(vhds: Vhds, blobs: dict[str, ListedBlob]) -> tuple[tuple[GoldenImage, ...], tuple[Finding, ...]]:
@@ -147,7 +160,12 @@ def find_resource_groups(chunk: Chunk) -> Listed:
     """Record where the chunk's labs without a resource group are; each subscription is listed once."""
     journal = Journal(chunk.run.id)
     configured = journal.read("configuration.json", FrozenConfiguration).labs
-    requests = [configured[index] for index in chunk.indices(len(configured))]
+    places = _places(configured[index] for index in chunk.indices(len(configured)))
+    journal.write(f"labs/places-{chunk.number}.json", places)
+    return Listed(len(places.found))
+
+
+def _places(requests: Iterable[LabRequest]) -> Places:
     wanted = {
         (request.subscription.lower(), request.name.lower()) for request in requests if not request.resource_group
     }
@@ -158,8 +176,7 @@ def find_resource_groups(chunk: Chunk) -> Listed:
             found += [lab for lab in labs.list_labs(subscription) if (subscription, lab.name.lower()) in wanted]
         except PermanentError as error:
             unlisted.append(Unlisted(subscription, Outcome.failed(error)))
-    journal.write(f"labs/places-{chunk.number}.json", Places(tuple(found), tuple(unlisted)))
-    return Listed(len(found))
+    return Places(tuple(found), tuple(unlisted))
 
 
 @dataclass(frozen=True)
@@ -186,15 +203,25 @@ def inspect_lab(position: LabIndex) -> Inspected:
     A lab that cannot be read is an outcome of its own, recorded like any other. Repeat-safe as `inspect_factory`.
     """
     run = position.run
-    fence(run)
+    fence(run, begins=True)
     journal = Journal(run.id)
     request = journal.read("configuration.json", FrozenConfiguration).labs[position.index]
-    try:
-        stock = _stock(run, _lab_id(journal, request, position.index))
-    except PermanentError as error:
-        stock = LabStock(problem=Outcome.failed(error))
+    name = f"labs/places-{position.index // LABS_PER_CHILD}.json"
+    places = Places() if request.resource_group else journal.read(name, Places)
+    stock = _stock(request, places, lambda vhds, being_read: sweep_copies(run, vhds, being_read))
     journal.write(f"labs/{position.index}.json", stock)
     return Inspected(0, len(stock.images))
+
+
+def look_at_labs(requests: Sequence[LabRequest]) -> list[LabStock]:
+    """The same stocks for a plan: without a claim, and nothing is swept, only listed as the sweep will list it."""
+    places = _places(requests)
+
+    def list_copies(vhds: Vhds, _being_read: frozenset[str]) -> None:
+        for _ in vhds.list(copies=True):
+            pass
+
+    return side_by_side(lambda request: _stock(request, places, list_copies), requests)
 
 
 @dataclass(frozen=True)
@@ -210,10 +237,9 @@ def set_lab_aside(aside: LabAside) -> Inspected:
     return Inspected(0, 0)
 
 
-def _lab_id(journal: Journal, request: LabRequest, index: int) -> LabId:
+def _lab_id(request: LabRequest, places: Places) -> LabId:
     group = request.resource_group
     if not group:
-        places = journal.read(f"labs/places-{index // LABS_PER_CHILD}.json", Places)
         subscription, name = request.subscription.lower(), request.name.lower()
         for unlisted in places.unlisted:
             if unlisted.subscription == subscription:
@@ -240,14 +266,24 @@ def _lab_id(journal: Journal, request: LabRequest, index: int) -> LabId:
     return LabId(request.subscription, group, request.name)
 
 
-def _stock(run: Run, lab_id: LabId) -> LabStock:
+def _stock(request: LabRequest, places: Places, sweep: Callable[[Vhds, frozenset[str]], None]) -> LabStock:
+    """The lab with its custom images, its account swept; or why it is set aside."""
     try:
-        lab = labs.get_lab(lab_id)
+        lab = _lab(_lab_id(request, places))
+        images = tuple(labs.list_custom_images(lab.id))
+        sweep(
+            Vhds(lab.account),
+            frozenset(image.vhd_url.lower() for image in images if image.state == ImageState.CREATING),
+        )
+    except PermanentError as error:
+        return LabStock(problem=Outcome.failed(error))
+    return LabStock(lab, images)
+
+
+def _lab(lab_id: LabId) -> Lab:
+    try:
+        return labs.get_lab(lab_id)
     except MissingError as error:
         if error.code == "SubscriptionNotFound":
             raise
         raise MissingError("LabNotFound", error.message, "Correct the entry in labs.json, or remove it.") from None
-    images = tuple(labs.list_custom_images(lab.id))
-    being_read = frozenset(image.vhd_url.lower() for image in images if image.state == ImageState.CREATING)
-    sweep_copies(run, Vhds(lab.account), being_read)
-    return LabStock(lab, images)

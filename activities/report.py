@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from activities.planning import CAPTURE_PLAN, DISTRIBUTION_PLAN
 from shared.domain.capture import CapturePlan
 from shared.domain.distribution import DistributionPlan
 from shared.domain.findings import Finding, Severity
@@ -21,7 +20,7 @@ from shared.domain.report import (
 from shared.domain.runs import Run, Terms, started
 from shared.domain.tickets import Kind
 from shared.errors import MissingError
-from shared.journal import FactoryInventory, FrozenConfiguration, Journal, fence
+from shared.journal import CAPTURE_PLAN, DISTRIBUTION_PLAN, FactoryInventory, FrozenConfiguration, Journal, fence
 from shared.report_forms import FORMS
 from shared.settings import settings
 from shared.wire import from_json

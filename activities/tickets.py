@@ -2,14 +2,22 @@
 
 from dataclasses import dataclass, replace
 
-from activities.planning import CAPTURE_PLAN, DISTRIBUTION_PLAN
 from shared.domain.capture import Capture, CapturePlan
 from shared.domain.distribution import Delivery, DistributionPlan
 from shared.domain.outcomes import Ending, Outcome
 from shared.domain.runs import Run, Terms
 from shared.domain.speeds import Load, told
 from shared.domain.tickets import Answer, Kind, Tickets, issue
-from shared.journal import CONTENDED, FrozenConfiguration, Journal, contended, fence
+from shared.journal import (
+    CAPTURE_PLAN,
+    CONTENDED,
+    DISTRIBUTION_PLAN,
+    FrozenConfiguration,
+    Journal,
+    cancelled,
+    contended,
+    fence,
+)
 from shared.wire import from_json, to_json
 
 
@@ -29,7 +37,7 @@ class Opened:
 
 def open_round(opening: Round) -> Opened:
     """Record the work of a round: what is planned and has no outcome yet. Repeat-safe: an open round stays as it is."""
-    fence(opening.run)
+    fence(opening.run, begins=True)
     journal = Journal(opening.run.id)
     name = _tickets(opening.kind, opening.number)
     if not (stored := journal.find(name)):
@@ -61,9 +69,13 @@ class Ticket:
 
 
 def next_ticket(request: TicketRequest) -> Ticket:
-    """Answer "lane 7's fourth ticket". Repeat-safe: the same request gets the same answer (see `shared.domain.tickets`)."""
+    """Answer "lane 7's fourth ticket". Repeat-safe: the same request gets the same answer (see `shared.domain.tickets`).
+
+    Of a run that was cancelled nothing is left to do.
+    """
     opening = request.round
-    fence(opening.run)
+    if fence(opening.run).cancelled:
+        return Ticket(Answer.NONE_LEFT)
     journal = Journal(opening.run.id)
     path = journal.path(_tickets(opening.kind, opening.number))
     loads = _loads(journal, opening)
@@ -109,18 +121,23 @@ def note_speed(note: SpeedNote) -> Noted:
 
 
 def close_unfinished(closing: Round) -> Opened:
-    """Record `failed`/`Unfinished` for planned work that two rounds left without an outcome, so that each is reported once."""
-    fence(closing.run)
+    """Record an outcome for planned work that has none when its kind is over, so that each is reported once.
+
+    It is `skipped`/`Cancelled` in a run that was cancelled, else `failed`/`Unfinished`: two rounds have left it.
+    """
+    claim = fence(closing.run)
     journal = Journal(closing.run.id)
     ended = {key for key, _ in journal.outcomes(closing.kind)}
-    unfinished = [key for key in _planned_keys(journal, closing.kind) if key not in ended]
+    is_planned = journal.has(CAPTURE_PLAN if closing.kind is Kind.CAPTURES else DISTRIBUTION_PLAN)
+    planned = _planned_keys(journal, closing.kind) if is_planned else []
+    unfinished = [key for key in planned if key not in ended]
+    outcome = Outcome.failed(cancelled()) if claim.cancelled else TWICE_ENDED
     for key in unfinished:
-        journal.settle(
-            closing.kind,
-            key,
-            Outcome(Ending.FAILED, "Unfinished", "Its work was ended twice before it was done.", "Start another run."),
-        )
+        journal.settle(closing.kind, key, outcome)
     return Opened(len(unfinished))
+
+
+TWICE_ENDED = Outcome(Ending.FAILED, "Unfinished", "Its work was ended twice before it was done.", "Start another run.")
 
 
 def _ticket(journal: Journal, kind: Kind, answer: Answer, index: int | None) -> Ticket:

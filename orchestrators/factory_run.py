@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from activities.claim import Release, Released, release_claim, take_claim
 from activities.configuration import Asked, read_configuration
 from activities.inspection import inspect_factory
-from activities.planning import plan_captures_of_run, plan_distribution_of_run
+from activities.notify import Notice, Notified, notify
+from activities.planning import Planned, plan_captures_of_run, plan_distribution_of_run
 from activities.report import Closing, Refusal, Summary, write_report
+from activities.tickets import Round, close_unfinished
 from orchestrators.inspection import inspect_all_labs
-from orchestrators.lanes import work_in_lanes
-from shared.domain.outcomes import RunState
+from orchestrators.lanes import ROUNDS, work_in_lanes
+from shared.domain.outcomes import CANCELLED, RunState
 from shared.domain.runs import TAKEOVER_PAUSE, Run, RunRequest, mint_run_id
 from shared.domain.tickets import Kind
-from shared.durable import Orchestration, Steps, call, continue_as_new, pause
+from shared.durable import Orchestration, Steps, call, continue_as_new, pause, settled
 from shared.errors import PermanentError
 from shared.wire import to_plain
 
@@ -34,7 +36,7 @@ def factory_run(context: Orchestration, request: RunRequest) -> Steps[Summary]:
         summary = yield from _reported(context, run.id, run)
     except PermanentError as error:
         summary = yield from _refused(context, run, error)
-    return (yield from _released(context, run, summary))
+    return (yield from _released(context, run, request, summary))
 
 
 def _work(context: Orchestration, run: Run, request: RunRequest) -> Steps[None]:
@@ -45,15 +47,21 @@ def _work(context: Orchestration, run: Run, request: RunRequest) -> Steps[None]:
         return
     _show(context, Stage("factory", configured.labs))
     yield from call(context, inspect_factory, run)
-    captures = yield from call(context, plan_captures_of_run, run)
-    _show(context, Stage("captures", configured.labs, captures.work))
-    yield from work_in_lanes(context, run, Kind.CAPTURES, configured.terms.lanes)
-    _show(context, Stage("labs", configured.labs, captures.work))
-    yield from inspect_all_labs(context, run, configured.labs)
-    deliveries = yield from call(context, plan_distribution_of_run, run)
-    _show(context, Stage("deliveries", configured.labs, captures.work, deliveries.work))
-    yield from work_in_lanes(context, run, Kind.PAIRS, configured.terms.lanes)
+    captures = deliveries = NOTHING_PLANNED
+    if configured.captures:
+        captures = yield from call(context, plan_captures_of_run, run)
+        _show(context, Stage("captures", configured.labs, captures.work))
+        yield from work_in_lanes(context, run, Kind.CAPTURES, configured.terms.lanes)
+    if configured.distributes:
+        _show(context, Stage("labs", configured.labs, captures.work))
+        yield from inspect_all_labs(context, run, configured.labs)
+        deliveries = yield from call(context, plan_distribution_of_run, run)
+        _show(context, Stage("deliveries", configured.labs, captures.work, deliveries.work))
+        yield from work_in_lanes(context, run, Kind.PAIRS, configured.terms.lanes)
     _show(context, Stage("report", configured.labs, captures.work, deliveries.work))
+
+
+NOTHING_PLANNED = Planned(0, 0)
 
 
 @dataclass(frozen=True)
@@ -73,13 +81,25 @@ def _show(context: Orchestration, stage: Stage) -> None:
 def _reported(
     context: Orchestration, run_id: str, run: Run | None, error: PermanentError | None = None
 ) -> Steps[Summary]:
-    """Write the report; one that cannot be written leaves its reason in the run's output."""
+    """Write the report, then tell it; one that cannot be written leaves its reason in the run's output."""
     refusal = Refusal(error.code, error.message, error.next_step) if error else None
-    return (yield from call(context, write_report, Closing(run_id, context.current_utc_datetime, run, refusal)))
+    summary = yield from call(context, write_report, Closing(run_id, context.current_utc_datetime, run, refusal))
+    # While the claim is held: a late repeat then meets the fence, and no next run has begun.
+    yield from settled(context, notify, Notice(run_id, run), Notified(False))
+    return summary
 
 
 def _refused(context: Orchestration, run: Run, error: PermanentError) -> Steps[Summary]:
-    """A stage failed as a whole. Without the claim the report is still this run's own: nobody else writes it."""
+    """A stage failed as a whole. Without the claim the report is still this run's own: nobody else writes it.
+
+    What a cancelled run had planned and not begun gets its outcome here.
+    """
+    if error.code == CANCELLED:
+        try:
+            for kind in Kind:
+                yield from call(context, close_unfinished, Round(run, kind, ROUNDS))
+        except PermanentError as unclosed:
+            error = unclosed
     lost = error.code == "Fenced"
     if lost:
         error = PermanentError("ClaimLost", f"Run {run.id} lost the claim while it worked.", "Start another run.")
@@ -89,10 +109,10 @@ def _refused(context: Orchestration, run: Run, error: PermanentError) -> Steps[S
         return Summary(run.id, RunState.FAILED, {}, unreported.code)
 
 
-def _released(context: Orchestration, run: Run, summary: Summary) -> Steps[Summary]:
+def _released(context: Orchestration, run: Run, request: RunRequest, summary: Summary) -> Steps[Summary]:
     """Release the claim, or go on under the next run's id when the configuration changed meanwhile."""
     next_run = mint_run_id(context.current_utc_datetime, context.new_uuid(), after=run.id)
-    answer = yield from call(context, release_claim, Release(run, next_run))
+    answer = yield from call(context, release_claim, Release(run, next_run, whole=not request.selective))
     if answer.state is Released.HANDED_OVER:
         continue_as_new(context, RunRequest(next_run))
     return summary

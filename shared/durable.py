@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
-from shared.domain.outcomes import Outcome
 from shared.domain.waiting import Deadline, Progress, Waiting, next_pause
 from shared.errors import (
     ConfigurationError,
@@ -193,7 +192,7 @@ def wait_on(
     return Waiting(begun, moved, most)
 
 
-def settled(context: Orchestration, settle: Activity[V, Outcome], value: V, outcome: Outcome) -> Steps[Outcome]:
+def settled(context: Orchestration, settle: Activity[V, R], value: V, outcome: R) -> Steps[R]:
     """Run a settling activity; never raises: what could not be settled keeps the outcome it was called for."""
     try:
         return (yield from call(context, settle, value))

@@ -13,8 +13,9 @@ from shared.domain.findings import Finding
 from shared.domain.golden_vms import GoldenVm
 from shared.domain.images import GoldenImage
 from shared.domain.labs import Lab, LabRequest, SetAside
-from shared.domain.outcomes import Ending, Outcome
+from shared.domain.outcomes import CANCELLED, Ending, Outcome
 from shared.domain.runs import Run, Terms
+from shared.domain.selection import WHOLE, Selection
 from shared.domain.tickets import Kind
 from shared.errors import PermanentError, TransientError
 from shared.settings import settings
@@ -25,6 +26,11 @@ T = TypeVar("T")
 
 CLAIM_CONTAINER = "imagefactory"
 CLAIM = "active-run"
+RUN = "run.json"
+REQUEST = "request.json"
+CAPTURE_PLAN = "captures.json"
+DISTRIBUTION_PLAN = "plan.json"
+REPORT = "report.json"
 CONTENDED = 20
 """How often a blob that others change, too, is read and written again within one activity."""
 
@@ -50,6 +56,7 @@ class FrozenConfiguration:
 
     `blob`, `etag` and `sha256` name the file that is used: while the uploaded one (`seen_etag`) is broken, the last good one.
     `good`: the uploaded one is used and serves a lab, so it is good to go on with later.
+    Of the labs only those that the run's selection asks for.
     """
 
     blob: str
@@ -61,6 +68,7 @@ class FrozenConfiguration:
     set_aside: tuple[SetAside, ...] = ()
     findings: tuple[Finding, ...] = ()
     definitions: tuple[str, ...] | None = None
+    selection: Selection = WHOLE
     seen_etag: str | None = None
     good: bool = False
 
@@ -195,18 +203,26 @@ def write_claim(account: str, claim: Claim, read: ReadClaim) -> bool:
     return container.replace(CLAIM, data, read.etag) if read.claim else container.create(CLAIM, data)
 
 
+def cancelled() -> PermanentError:
+    return PermanentError(CANCELLED, "The run was cancelled before this was done.", "Start another run.")
+
+
 def contended(what: str) -> TransientError:
     return TransientError("Contended", f"{what} changed {CONTENDED} times while it was to be changed.")
 
 
-def fence(run: Run, kind: Kind | None = None, key: str = "") -> None:
+def fence(run: Run, kind: Kind | None = None, key: str = "", begins: bool = False) -> Claim:
     """Let only the run that holds the claim pass, and only while what it serves has no outcome yet.
 
     Every activity with an effect passes here first; what begins a grant or a copy passes again afterwards
-    (`run-protocol.md`, "The fence"). Raises PermanentError `Fenced`.
+    (`run-protocol.md`, "The fence"). A run that was cancelled passes only to end things: neither with the work of a `kind` nor
+    with what `begins` a stage (decision 5). Answers the claim; raises PermanentError `Fenced` or `Cancelled`.
     """
     claim = read_claim(run.account).claim
     if claim is None or not claim.held_by(run.id):
         raise PermanentError("Fenced", f"Run {run.id} does not hold the claim any more; nothing was done.")
+    if claim.cancelled and (begins or kind is not None):
+        raise cancelled()
     if kind is not None and Journal(run.id).has_outcome(kind, key):
         raise PermanentError("Fenced", f"{kind}/{key} of run {run.id} has ended; nothing was done.")
+    return claim

@@ -4,12 +4,13 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 
+from shared.domain.card import NotifyOn
 from shared.domain.generalizing import Fallback, Generalize
 from shared.domain.labs import LabId
 from shared.errors import ConfigurationError
@@ -45,6 +46,10 @@ class Settings:
     blob_endpoint: str
     client_id: str | None
     has_managed_identity: bool
+    host: str
+    notify_on: NotifyOn
+    notify_webhook: str = field(repr=False)
+    """Secret, and judged where it is used: one that is wrong must not keep the factory from its work."""
 
     def blob_url(self, account: str) -> str:
         return self.blob_endpoint.replace("{account}", account)
@@ -81,6 +86,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         blob_endpoint=read.text("BLOB_ENDPOINT", "https://{account}.blob.core.windows.net").rstrip("/"),
         client_id=read.text("AZURE_CLIENT_ID", "") or None,
         has_managed_identity="IDENTITY_ENDPOINT" in environment,
+        host=read.text("WEBSITE_HOSTNAME", ""),
+        notify_on=read.choice("NOTIFY_ON", NotifyOn.ALWAYS),
+        notify_webhook=read.text("NOTIFY_WEBHOOK", ""),
     )
     if not re.fullmatch(r"[A-Za-z0-9-]{1,40}", settings.factory):
         read.wrong.append(f"FACTORY_ID is {settings.factory!r}, but must be 1 to 40 letters, digits or '-'")

@@ -10,9 +10,10 @@ from uuid import uuid4
 from shared.azure.labs import factory_lab
 from shared.domain.claim import ClaimState
 from shared.domain.runs import RunRequest, mint_run_id
+from shared.domain.selection import WHOLE, Selection
 from shared.durable import Client, Instance, Orchestrator, begin_instance, get_instance
 from shared.errors import TransientError
-from shared.journal import Journal, read_claim, write_claim
+from shared.journal import REQUEST, RUN, Journal, read_claim, write_claim
 from shared.settings import settings
 
 UNDECIDED_AFTER = 20.0
@@ -40,16 +41,29 @@ def run_of(instance: Instance) -> str:
     return str(instance.input.get("runId", ""))
 
 
-async def start_run(client: Client, factory_run: Orchestrator[RunRequest, Any], lanes: int | None = None) -> Start:
-    """Start a run and look what came of it: eight simultaneous starts may all be accepted, with one execution."""
+async def start_run(
+    client: Client,
+    factory_run: Orchestrator[RunRequest, Any],
+    lanes: int | None = None,
+    selection: Selection = WHOLE,
+) -> Start:
+    """Start a run and look what came of it: eight simultaneous starts may all be accepted, with one execution.
+
+    A selection travels in the run's journal, written before the run can begin: it may be too long for the engine.
+    """
     read = await asyncio.to_thread(lambda: read_claim(factory_lab().account))
     after = read.claim.run if read.claim else ""
     run_id = mint_run_id(datetime.now(UTC), uuid4().hex, after)
-    if not await begin_instance(client, factory_run, instance_id(), RunRequest(run_id, lanes)):
+    journal, request = Journal(run_id), RunRequest(run_id, lanes, selective=not selection.is_whole)
+    if request.selective:
+        await asyncio.to_thread(journal.write, REQUEST, selection)
+    if not await begin_instance(client, factory_run, instance_id(), request):
+        if request.selective:
+            await asyncio.to_thread(journal.container.delete, journal.path(REQUEST))
         return Start(False, run_of(await get_instance(client, instance_id())))
     until = time.monotonic() + UNDECIDED_AFTER
     while time.monotonic() < until:
-        if await asyncio.to_thread(Journal(run_id).has, "run.json"):
+        if await asyncio.to_thread(journal.has, RUN):
             break
         instance = await get_instance(client, instance_id())
         if instance.alive and run_of(instance) not in ("", run_id):
@@ -73,7 +87,7 @@ async def configuration_arrived(client: Client, factory_run: Orchestrator[RunReq
         if not now or (read.claim is not None and read.claim.seen_etag == now):
             return
         if read.claim is not None and read.claim.state is ClaimState.HELD:
-            if await asyncio.to_thread(write_claim, account, read.claim, read):
+            if await asyncio.to_thread(write_claim, account, read.claim.ring(), read):
                 return
         elif (await start_run(client, factory_run)).accepted:
             return

@@ -14,7 +14,7 @@ _CAPITAL = re.compile(r"([A-Z])")
 
 def to_plain(value: object) -> Any:
     """Plain JSON values: dicts with camelCase keys, ISO 8601 times and durations; keys whose value is None are left out."""
-    return _renamed(msgspec.to_builtins(value), _camel)
+    return _renamed(msgspec.to_builtins(value), camel)
 
 
 def from_plain(plain: Any, kind: type[T]) -> T:
@@ -39,7 +39,7 @@ def from_json(data: bytes, kind: type[T]) -> T:
     return from_plain(msgspec.json.decode(data), kind)
 
 
-def _camel(key: str) -> str:
+def camel(key: str) -> str:
     return _HUMP.sub(lambda hump: hump[1].upper(), key)
 
 

@@ -1,4 +1,4 @@
-"""The commands behind `make run`, `make reset` and `make azure`."""
+"""The commands behind `make run`, `make serve`, `make reset` and `make azure`."""
 
 import argparse
 import signal
@@ -33,10 +33,17 @@ STARTS_WITHIN = 90.0
 """Seconds in which an upload must have started a run."""
 
 
+_COMMANDS = (
+    ("run", "run the factory once"),
+    ("serve", "have the factory answer until it is interrupted"),
+    ("azure", "only the local Azure"),
+)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="local.factory", description="The image factory on the local Azure.")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, description in (("run", "run the factory once"), ("azure", "only the local Azure")):
+    for name, description in _COMMANDS:
         command = commands.add_parser(name, help=description)
         command.add_argument("--world", default=SAMPLE, help="a world file, or file#case")
         command.add_argument("--config", type=Path, help="the folder with labs.json and GoldenImages")
@@ -48,7 +55,7 @@ def main() -> int:
         return 0
     chosen = _chosen(arguments.world, arguments.config)
     try:
-        return run(chosen) if arguments.command == "run" else serve_azure(chosen)
+        return {"run": run, "serve": serve, "azure": serve_azure}[arguments.command](chosen)
     except KeyboardInterrupt:
         return 130
 
@@ -140,6 +147,15 @@ def _followed(host: LocalHost, runs: Runs, run_id: str) -> str:
         if not later:
             return run_id
         run_id = later[0]
+
+
+def serve(chosen: Chosen) -> int:
+    """The factory with its configuration, until interrupted: what `image-factory` asks by default in this folder."""
+    with local_azure(chosen) as azure, local_host(azure) as host:
+        upload(_configuration(azure), _files(chosen))
+        print(f"Functions host at {host.url}; ask it with image-factory. Ctrl+C ends it.", flush=True)
+        signal.pause()
+    return 0
 
 
 def serve_azure(chosen: Chosen) -> int:

@@ -79,7 +79,7 @@ def local_azure(chosen: Chosen) -> Generator[LocalAzure, None, None]:
         _CHOSEN.write_text(chosen.key, "utf-8")
     _end(STATE / "azure.pid")
     azure = LocalAzure(_WORLD / "azure", load_case(chosen.world, chosen.case_id))
-    with azure, _noted("azure", azure.endpoints["pid"]):
+    with azure, _noted("azure.pid", azure.endpoints["pid"]):
         yield azure
 
 
@@ -87,7 +87,11 @@ def local_azure(chosen: Chosen) -> Generator[LocalAzure, None, None]:
 def local_host(azure: LocalAzure) -> Generator[LocalHost, None, None]:
     """The app on the embedded host, with its task hub beside the world."""
     _end(STATE / "host.pid")
-    with LocalHost(REPOSITORY, _WORLD / "hub.db", settings(azure)) as host, _noted("host", host.pid):
+    with (
+        LocalHost(REPOSITORY, _WORLD / "hub.db", settings(azure)) as host,
+        _noted("host.pid", host.pid),
+        _noted("host.url", host.url),
+    ):
         yield host
 
 
@@ -117,10 +121,10 @@ def container(azure: LocalAzure, name: str) -> ContainerClient:
 
 
 @contextmanager
-def _noted(name: str, pid: int) -> Generator[None, None, None]:
-    """Note a child's process id in `.local/`, for whoever wants to look at it or kill it."""
-    file = STATE / f"{name}.pid"
-    file.write_text(f"{pid}\n", "utf-8")
+def _noted(name: str, value: int | str) -> Generator[None, None, None]:
+    """Note a child's process id or address in `.local/`, for whoever wants to look at it, to ask it or to kill it."""
+    file = STATE / name
+    file.write_text(f"{value}\n", "utf-8")
     try:
         yield
     finally:

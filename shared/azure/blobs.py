@@ -152,6 +152,17 @@ class Container:
             if error.code != "ContainerNotFound":
                 raise
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The names below `prefix` up to the next slash; none when the container is not there."""
+        try:
+            with attempting(f"list the container {self}"):
+                for found in self.client.walk_blobs(name_starts_with=prefix, delimiter="/"):
+                    if str(found.name).endswith("/"):
+                        yield str(found.name).removeprefix(prefix).removesuffix("/")
+        except MissingError as error:
+            if error.code != "ContainerNotFound":
+                raise
+
     def in_existing_container(self, write: Any) -> Any:
         """Run `write`; where it says that the container is missing, make it and run again."""
         try:

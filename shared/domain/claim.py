@@ -13,22 +13,43 @@ class ClaimState(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """`seen_etag` is the ETag of the configuration that the run saw at its start; empty when there was none."""
+    """`seen_etag` is the ETag of the configuration that the last whole run saw at its start; empty when there was none.
+
+    `rung`: an upload came while the run worked. `cancelled`: it is to begin nothing more and to end (decision 5).
+    """
 
     app: str
     run: str
     state: ClaimState
     took_over: bool = False
     seen_etag: str = ""
+    rung: bool = False
+    cancelled: bool = False
 
     def held_by(self, run: str) -> bool:
         return self.state is ClaimState.HELD and self.run == run
 
     def released(self) -> "Claim":
-        return replace(self, state=ClaimState.RELEASED)
+        return replace(self, state=ClaimState.RELEASED, rung=False, cancelled=False)
 
     def handed_to(self, run: str) -> "Claim":
-        return replace(self, run=run, took_over=False)
+        return replace(self, run=run, took_over=False, rung=False, cancelled=False)
+
+    def ring(self) -> "Claim":
+        return replace(self, rung=True)
+
+    def cancel(self) -> "Claim":
+        return replace(self, cancelled=True)
+
+    def left_by(self, whole: bool, etag: str, next_run: str) -> "Claim":
+        """The claim as a run leaves it that finds the configuration's `etag` at its end.
+
+        It is handed over when the configuration is not the one that the last whole run saw. A run that did a part only, or was
+        cancelled (maybe before it saw any), hands over when it was rung, too: an upload that has not rung yet will find the
+        claim released and start a run itself.
+        """
+        owed = etag != self.seen_etag and (self.rung or (whole and not self.cancelled))
+        return self.handed_to(next_run) if owed else self.released()
 
     def having_seen(self, etag: str) -> "Claim":
         return replace(self, seen_etag=etag)

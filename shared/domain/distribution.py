@@ -132,8 +132,8 @@ def _plan_lab(
     pairs: list[Pair] = []
     deliveries: list[Delivery] = []
     here = {image.name.lower(): image for image in stock.images}
-    wanted = _wanted(request, paths)
-    named = _by_name(image for key, _ in wanted for image in newest.get(key, ()))
+    wanted = wanted_paths(request, paths)
+    named = newest_by_name(image for key, _ in wanted for image in newest.get(key, ()))
     for key, path in wanted:
         group = stock.lab.id.resource_group if stock.lab else request.resource_group
         blank = Pair(request.subscription, request.name, path, resource_group=group)
@@ -149,14 +149,14 @@ def _plan_lab(
             # Which captures the image holds says nothing to a lab, and would travel with each step.
             delivery = Delivery(order.run, stock.lab, replace(image, captures=()), order.configuration)
             found = here.get(image.name.lower())
-            outcome = _same_name_twice(rival) if rival is not image else _known_outcome(order.factory, image, found)
+            outcome = same_name_twice(rival) if rival is not image else known_outcome(order.factory, image, found)
             pair = replace(pair, key=delivery.key if rival is image else "", outcome=outcome)
             pairs.append(pair)
             if outcome is None:
                 deliveries.append(
                     replace(
                         delivery,
-                        direct=_is_direct(order.factory_lab, stock.lab),
+                        direct=is_direct(order.factory_lab, stock.lab),
                         adopt=found is not None and found.state == ImageState.CREATING,
                         repair=found is not None and found.state == ImageState.FAILED,
                     )
@@ -172,7 +172,7 @@ NO_GOLDEN_IMAGE = Outcome(
 )
 
 
-def _wanted(request: LabRequest, paths: Mapping[str, str]) -> list[tuple[str, str]]:
+def wanted_paths(request: LabRequest, paths: Mapping[str, str]) -> list[tuple[str, str]]:
     """The image paths that a lab asks for, (key, path) by path; an entry that matches nothing known stands for itself."""
     wanted: dict[str, str] = {}
     for entry in request.entries:
@@ -182,7 +182,7 @@ def _wanted(request: LabRequest, paths: Mapping[str, str]) -> list[tuple[str, st
     return sorted(wanted.items())
 
 
-def _by_name(images: Iterable[GoldenImage]) -> dict[str, GoldenImage]:
+def newest_by_name(images: Iterable[GoldenImage]) -> dict[str, GoldenImage]:
     """The newest image of each name: others of that name are conflicts, a name is made once per lab (B31, W4)."""
     named: dict[str, GoldenImage] = {}
     for image in sorted(images, key=lambda image: (image.built, image.manifest), reverse=True):
@@ -190,11 +190,11 @@ def _by_name(images: Iterable[GoldenImage]) -> dict[str, GoldenImage]:
     return named
 
 
-def _is_direct(factory: Lab, lab: Lab) -> bool:
+def is_direct(factory: Lab, lab: Lab) -> bool:
     return lab.id.key == factory.id.key or lab.account.lower() == factory.account.lower()
 
 
-def _same_name_twice(rival: GoldenImage) -> Outcome:
+def same_name_twice(rival: GoldenImage) -> Outcome:
     return Outcome(
         Ending.FAILED,
         "ImageNameTwice",
@@ -203,7 +203,7 @@ def _same_name_twice(rival: GoldenImage) -> Outcome:
     )
 
 
-def _known_outcome(factory: str, image: GoldenImage, found: CustomImage | None) -> Outcome | None:
+def known_outcome(factory: str, image: GoldenImage, found: CustomImage | None) -> Outcome | None:
     """How the pair ends without work; None when it is to be delivered."""
     if found is not None:
         return _existing(factory, image, found)

@@ -21,7 +21,12 @@ class RunState(StrEnum):
     SUCCEEDED = "Succeeded"
     PARTIALLY_SUCCEEDED = "PartiallySucceeded"
     FAILED = "Failed"
+    CANCELLED = "Cancelled"
     INTERRUPTED = "Interrupted"
+
+
+CANCELLED = "Cancelled"
+"""The code of whatever was not done because somebody cancelled the run."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class Outcome:
 
     @classmethod
     def failed(cls, error: FactoryError) -> "Outcome":
-        return cls(Ending.FAILED, error.code, error.message, error.next_step)
+        """How a piece of work ends that met this error; what was cancelled has not failed, it is left."""
+        state = Ending.SKIPPED if error.code == CANCELLED else Ending.FAILED
+        return cls(state, error.code, error.message, error.next_step)
 
 
 def run_state(captures: Iterable[Ending], pairs: Iterable[Ending], refused: bool, set_aside: bool) -> RunState:

@@ -34,6 +34,11 @@ def printable(text: str) -> str:
     return shown if len(text) <= LONGEST else shown[:LONGEST] + "…"
 
 
+def one_line(line: str) -> str:
+    """A line in which no line end or control character that came from others forges another one."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
+
+
 def quoted(value: object) -> str:
     """A JSON value as it would stand in the file, printable; what is no text is named by its type."""
     if isinstance(value, str):

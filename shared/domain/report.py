@@ -9,7 +9,7 @@ from shared.domain.capture import Capture, CapturePlan, DecidedCapture
 from shared.domain.distribution import DistributionPlan
 from shared.domain.findings import Finding, Severity
 from shared.domain.images import OsState
-from shared.domain.outcomes import Ending, Outcome, RunState, run_state
+from shared.domain.outcomes import CANCELLED, Ending, Outcome, RunState, run_state
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,13 @@ def pair_rows(plan: DistributionPlan, outcomes: Mapping[str, Outcome]) -> tuple[
 def final_state(
     captures: Iterable[CaptureRow], pairs: Iterable[PairRow], findings: Iterable[Finding], refused: bool, aside: bool
 ) -> RunState:
-    """`aside`: a lab was set aside. An error among the findings is a lab or an entry that was, or the reason of a refusal."""
+    """`aside`: a lab was set aside. An error among the findings is a lab or an entry that was, or the reason of a refusal.
+
+    A cancel that came when nothing was left to do has changed nothing, the state neither.
+    """
+    captures, pairs, findings = tuple(captures), tuple(pairs), tuple(findings)
+    if any(told.code == CANCELLED for told in (*captures, *pairs, *findings)):
+        return RunState.CANCELLED
     set_aside = aside or any(finding.severity is Severity.ERROR for finding in findings)
     return run_state((row.state for row in captures), (row.state for row in pairs), refused, set_aside)
 

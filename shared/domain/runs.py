@@ -15,10 +15,14 @@ TAKEOVER_PAUSE = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What a starter asks for. `lanes` overrides MAX_CONCURRENT_COPIES for this run."""
+    """What a starter asks for. `lanes` overrides MAX_CONCURRENT_COPIES for this run.
+
+    `selective`: the run does a part of the job only; which, stands in its journal, because it may be long (`Selection`).
+    """
 
     run_id: str
     lanes: int | None = None
+    selective: bool = False
 
 
 @dataclass(frozen=True)

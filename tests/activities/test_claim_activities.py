@@ -201,7 +201,7 @@ def test_an_upload_between_the_look_and_the_read_is_read_and_counts_as_seen(
 ) -> None:
     upload(control, "labs.json", ONE)
     run = started()
-    just_before(monkeypatch, reading, "_frozen", lambda: upload(control, "labs.json", OTHER))
+    just_before(monkeypatch, reading, "found_now", lambda: upload(control, "labs.json", OTHER))
     configured(run)
     claim = the_claim().claim
     assert claim

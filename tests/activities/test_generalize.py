@@ -60,7 +60,7 @@ def done(control: Control) -> list[str]:
 
 
 def stage_of(capture: CaptureWork) -> GeneralizeStage | None:
-    return find_stage(capture.run, capture.capture.vm_id)
+    return find_stage(capture.capture.vm_id)
 
 
 def power(control: Control) -> str:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from activities import configuration as reading
-from activities import last_good
+from activities import last_good, upload_report
 from activities.claim import Release, Released, release_claim, take_claim
-from activities.configuration import configuration_container, configuration_etag, report_on_configuration
+from activities.configuration import configuration_container, configuration_etag
 from activities.last_good import find_last_good, sha256, stored
 from activities.report import Closing, write_report
+from activities.upload_report import report_on_upload
 from local.azure import Control
 from shared.azure.labs import factory_lab
 from shared.domain.outcomes import RunState
@@ -247,7 +248,7 @@ def test_a_late_note_of_an_older_run_does_not_replace_a_younger_ones(
 
 def test_the_report_lies_beside_the_file_before_anything_runs(control: Control) -> None:
     upload(control, "labs.json", OTHER)
-    assert report_on_configuration() == ()
+    assert report_on_upload() is None
     text = report_beside()
     assert text.startswith("# labs.json can be used")
     assert "| Labs that are served | 2 | - |" in text
@@ -257,12 +258,12 @@ def test_the_report_lies_beside_the_file_before_anything_runs(control: Control) 
 
 def test_it_says_where_a_broken_file_is_broken_and_what_runs_use_instead(control: Control) -> None:
     upload(control, "labs.json", BROKEN)
-    report_on_configuration()
+    report_on_upload()
     assert "cannot be used; there is no earlier one" in report_beside()
     upload(control, "labs.json", GOOD)
     ended(run(RUN))
     upload(control, "labs.json", BROKEN)
-    report_on_configuration()
+    report_on_upload()
     text = report_beside()
     assert text.startswith("# labs.json cannot be used; runs use the last good one instead")
     assert f"Runs go on with: ETag {find_last_good().etag}, SHA-256 {sha256(GOOD)}." in text  # pyright: ignore
@@ -273,7 +274,7 @@ def test_it_compares_with_what_was_used_before_also_once_the_file_itself_is_in_u
     upload(control, "labs.json", GOOD)
     ended(run(RUN))
     upload(control, "labs.json", OTHER)
-    report_on_configuration()
+    report_on_upload()
     before = report_beside()
     assert "- Labs added: lab-b" in before
     assert "| Labs that are served | 2 | 1 |" in before
@@ -284,45 +285,40 @@ def test_it_compares_with_what_was_used_before_also_once_the_file_itself_is_in_u
     assert "labs.json.report.md" not in written(control), "a second run writes nothing (I6)"
 
 
-def test_a_run_writes_the_report_where_no_upload_did_and_again_when_the_definitions_change(control: Control) -> None:
+def test_a_run_writes_nothing_beside_the_file(control: Control) -> None:
+    """Only an upload does: a run leaves the journal and the claim, and what it was asked to make."""
     upload(control, "labs.json", GOOD)
     ended(run(RUN))
-    first = report_beside()
-    assert "not known: GoldenImages is not uploaded" in first
-    upload(control, "GoldenImages/Win2016/Datacenter.json", b"{}")
-    ended(run(SECOND))
-    assert "| Golden images asked for of 1 | 1 | - |" in report_beside()
+    assert report_beside() == ""
 
 
-def test_who_may_not_write_there_is_warned_and_runs_all_the_same(control: Control) -> None:
+def test_who_may_not_write_there_loses_the_report_and_nothing_else(control: Control) -> None:
     upload(control, "labs.json", GOOD)
     forbidden = "<Error><Code>AuthorizationPermissionMismatch</Code><Message>No.</Message></Error>"
     code = {"x-ms-error-code": "AuthorizationPermissionMismatch"}
     control.fault("PUT .*labs.json.report.md", times=9, status=403, headers=code, body=forbidden)
-    working = started()
-    assert configured(working).usable
-    [finding] = [found for found in frozen(working).findings if found.code == "CheckNotWritten"]
-    assert finding.severity == "warning"
-    assert write_report(Closing(RUN, datetime.now(UTC), working)).state is RunState.SUCCEEDED
+    report_on_upload()
+    assert report_beside() == ""
+    assert configured(started()).usable
 
 
 def test_a_report_that_changes_while_it_is_written_is_made_anew(
     control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(control, "labs.json", GOOD)
-    report_on_configuration()
+    report_on_upload()
     upload(control, "labs.json", OTHER)
 
     def meanwhile() -> None:
         upload(control, "labs.json", BROKEN)
-        report_on_configuration()
+        report_on_upload()
 
-    just_before(monkeypatch, reading, "check_markdown", meanwhile)
-    report_on_configuration()
+    just_before(monkeypatch, upload_report, "check_markdown", meanwhile)
+    report_on_upload()
     assert "cannot be used" in report_beside()
 
 
 def test_without_a_configuration_there_is_nothing_to_report_on() -> None:
-    assert report_on_configuration() == ()
+    assert report_on_upload() is None
     assert report_beside() == ""
     assert last_good.find_last_good() is None

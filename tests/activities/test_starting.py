@@ -89,7 +89,8 @@ def test_an_upload_rings_the_run_that_works(control: Control) -> None:
     engine = Engine(RUN)
     arrive(engine)
     after = the_claim()
-    assert after.claim == before.claim
+    assert before.claim
+    assert after.claim == before.claim.ring()
     assert after.etag != before.etag
     assert engine.asked == []
 
@@ -135,7 +136,7 @@ def test_an_upload_that_is_refused_rings_the_run_that_takes_the_claim_meanwhile(
     engine.on_look = lambda: take_claim(RunRequest(YOUNGER))
     arrive(engine)
     assert len(engine.asked) == 1
-    assert the_claim().claim == Claim("tests", YOUNGER, HELD)
+    assert the_claim().claim == Claim("tests", YOUNGER, HELD, rung=True)
 
 
 def test_an_upload_that_the_run_which_just_began_has_read_needs_no_ring(control: Control) -> None:
@@ -290,6 +291,7 @@ def test_a_run_that_works_tells_its_stage_and_its_counts_so_far() -> None:
 def test_a_run_that_was_accepted_works_before_it_is_recorded() -> None:
     status = status_of(Engine(RUN), RUN)
     assert (status.state, status.started_at, status.counts["delivered"]) == (RunState.RUNNING, None, 0)
+    assert status.stage == "starting"
 
 
 @pytest.mark.parametrize("works", ["", RUN, OTHER_RUN], ids=["nobody", "itself", "another"])

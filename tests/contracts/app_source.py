@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def app_files() -> list[Path]:
-    folders = ("orchestrators", "activities", "shared")
+    folders = ("api", "orchestrators", "activities", "shared")
     return [ROOT / "function_app.py", *sorted(path for name in folders for path in (ROOT / name).rglob("*.py"))]
 
 

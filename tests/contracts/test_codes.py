@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from shared import errors
 from tests.contracts.app_source import ROOT, called_name, first_text, nodes
@@ -22,6 +23,8 @@ NOT_OURS = {
         "LabId",
         "ComputeId",
     ),
+    # The parts of an Adaptive Card
+    *("AdaptiveCard", "FactSet", "RichTextBlock", "TextRun"),
     # Tags, keys and connections
     *(
         "ConfigurationStorage",
@@ -53,14 +56,20 @@ def documented() -> list[tuple[str, str, str]]:
 
 
 def codes_of_the_app() -> set[str]:
-    """Every literal that looks like a code, and everything that an error, outcome or finding is called by."""
+    """Every literal that looks like a code, and everything that an error, outcome or finding is called by.
+
+    A code that is a state of a run, too, has a constant of its name.
+    """
     found: set[str] = set()
+    named: set[str] = set()
     values_of_enums: set[str] = set()
     for node in nodes():
         match node:
             case ast.ClassDef(bases=[ast.Name(id="StrEnum")]):
                 values = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
                 values_of_enums |= {value for value in values if isinstance(value, str)}
+            case ast.Module(body=body):
+                named |= {text for each in body for text in named_as_itself(each)}
             case ast.Constant(value=str(text)) if TWO_HUMPS.fullmatch(text):
                 found.add(text)
             case ast.Call() if called_name(node) in OUR_ERRORS:
@@ -69,7 +78,17 @@ def codes_of_the_app() -> set[str]:
                 found |= {first_text(node, 1) or ""}
             case _:
                 pass
-    return found - NOT_OURS - values_of_enums - {""}
+    return (found - NOT_OURS - values_of_enums | named) - {""}
+
+
+def named_as_itself(node: ast.AST) -> Iterator[str]:
+    """`Cancelled` of `CANCELLED = "Cancelled"`."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+            if name == text.upper() and CODE.fullmatch(text):
+                yield text
+        case _:
+            pass
 
 
 def test_codes_are_pascal_case() -> None:

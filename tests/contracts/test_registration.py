@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 import function_app
+from api.openapi import OPERATIONS
 from shared.durable import _input_type, _result_type
 from tests.contracts.app_source import ROOT, called_name, nodes
 from tests.orchestrators import world
@@ -79,7 +80,7 @@ def test_the_orchestrators_that_are_called_are_exactly_those_that_are_registered
 def test_a_timer_an_upload_and_http_start_the_factory(registered: list[Registered]) -> None:
     assert of_type(registered, "timerTrigger") == {"nightly"}
     assert of_type(registered, "blobTrigger") == {"configuration_uploaded"}
-    assert of_type(registered, "httpTrigger") == {"start", "status", "report"}
+    assert of_type(registered, "httpTrigger") == {operation.function for operation in OPERATIONS}
 
 
 def test_no_annotation_meets_the_worker_that_it_does_not_know(registered: list[Registered]) -> None:

@@ -53,6 +53,46 @@ def test_a_claim_that_another_app_holds_is_never_taken_over(run: str) -> None:
     assert refusal(Claim("other", run, HELD)) == "ClaimedByOtherApp"
 
 
+# --- Left
+
+
+LEFT, HANDED = Claim("app", MINE, RELEASED, seen_etag="1"), Claim("app", YOUNGER, HELD, seen_etag="1")
+
+
+@pytest.mark.parametrize(
+    ("whole", "rung", "cancelled", "etag", "left"),
+    [
+        # The whole job: whatever changed is the next run's, rung or not.
+        (True, False, False, "1", LEFT),
+        (True, True, False, "1", LEFT),
+        (True, False, False, "2", HANDED),
+        (True, True, False, "2", HANDED),
+        # A part, or a run that was cancelled: only an upload that has rung; any other finds the claim released.
+        (False, False, False, "2", LEFT),
+        (False, True, False, "2", HANDED),
+        (False, True, False, "1", LEFT),
+        (True, False, True, "2", LEFT),
+        (True, True, True, "2", HANDED),
+        (False, False, True, "2", LEFT),
+        (False, True, True, "2", HANDED),
+    ],
+)
+def test_a_claim_is_handed_over_only_for_a_configuration_that_no_whole_run_has_seen(
+    whole: bool, rung: bool, cancelled: bool, etag: str, left: Claim
+) -> None:
+    claim = Claim("app", MINE, HELD, took_over=False, seen_etag="1", rung=rung, cancelled=cancelled)
+    assert claim.left_by(whole, etag, YOUNGER) == left
+
+
+def test_a_mark_ends_with_its_run() -> None:
+    marked = Claim("app", OLDER, HELD, seen_etag="1").ring().cancel()
+    assert (marked.rung, marked.cancelled) == (True, True)
+    assert marked.held_by(OLDER)
+    for after in (marked.released(), marked.handed_to(MINE), take(marked, MINE, "app")):
+        assert (after.rung, after.cancelled) == (False, False)
+    assert take(marked, OLDER, "app") is marked, "taking again keeps it"
+
+
 def test_the_refusal_says_which_blob_an_operator_may_delete() -> None:
     with pytest.raises(RejectedError, match=r"'other'.*holds the claim") as refused:
         take(Claim("other", OLDER, HELD), MINE, "app")

@@ -19,7 +19,7 @@ from shared.domain.quoting import is_invisible
 from shared.domain.report import ConfigurationRead, RunReport, capture_rows, pair_rows
 from shared.errors import ConfigurationError
 from shared.report_forms import FORMS
-from shared.requests import lanes_asked_for
+from shared.requests import read_parameters
 from shared.wire import from_json, to_json
 from tests.hostile import corpus
 
@@ -151,10 +151,10 @@ def is_not_ours(tags: tuple[str, str, str, str]) -> None:
 # --- Requests
 
 
-def asks_for_lanes_or_is_refused(body: bytes) -> None:
+def asks_for_a_run_or_is_refused(body: bytes) -> None:
     """The refusal stands in one line, and tells no secret."""
     try:
-        lanes = lanes_asked_for(body)
+        lanes = read_parameters(body).max_concurrent_copies
     except ConfigurationError as error:
         assert error.code == "RequestInvalid"
         assert one_line(error.message)

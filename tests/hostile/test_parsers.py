@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from shared.configuration import read_configuration
 from shared.domain.runs import is_run_id
 from shared.errors import ConfigurationError
-from shared.requests import lanes_asked_for
+from shared.requests import read_parameters
 from tests.hostile import corpus
 from tests.hostile.generators import NASTY, TAG, as_tag, damaged, labs_documents, manifest_documents
 from tests.hostile.promises import (
     DEFINITIONS,
-    asks_for_lanes_or_is_refused,
+    asks_for_a_run_or_is_refused,
     captures_are_legal,
     is_not_ours,
     leads_nowhere_else,
@@ -35,8 +35,8 @@ MADE_UP: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any], None]]] = {
         captures_are_legal,
     ),
     "tags of images": (st.tuples(TAG, TAG, TAG, TAG), is_not_ours),
-    "a body": (st.dictionaries(NASTY, NASTY, min_size=1).map(json.dumps).map(str.encode), asks_for_lanes_or_is_refused),
-    "a body, damaged": (damaged(BODIES), asks_for_lanes_or_is_refused),
+    "a body": (st.dictionaries(NASTY, NASTY, min_size=1).map(json.dumps).map(str.encode), asks_for_a_run_or_is_refused),
+    "a body, damaged": (damaged(BODIES), asks_for_a_run_or_is_refused),
 }
 
 
@@ -59,9 +59,9 @@ def test_a_tag_is_refused_or_makes_a_legal_name(text: str) -> None:
 
 @pytest.mark.parametrize("name", BODIES)
 def test_no_body_starts_anything(name: str) -> None:
-    asks_for_lanes_or_is_refused(BODIES[name])
+    asks_for_a_run_or_is_refused(BODIES[name])
     with pytest.raises(ConfigurationError):
-        lanes_asked_for(BODIES[name])
+        read_parameters(BODIES[name])
 
 
 @pytest.mark.parametrize("text", corpus.TEXTS.values(), ids=corpus.TEXTS)

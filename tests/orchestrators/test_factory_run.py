@@ -63,6 +63,31 @@ def test_a_run_goes_from_the_claim_to_the_report_and_releases() -> None:
     assert refusals(world) == [""]
 
 
+def test_a_run_is_told_of_once_after_its_report_and_before_its_release() -> None:
+    world = world_of()
+    engine = engine_for(world)
+    play(world, engine)
+    assert [name for name, _ in engine.calls][-3:] == ["write_report", "notify", "release_claim"]
+    assert [notice.run_id for notice in world.notices] == [RUN]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [MemoryError("python exited with code 137")] * CRASHES,
+        [PermanentError("Bug", "A mistake.")],
+        [RejectedError("AuthorizationFailed", "The journal is closed.")],
+    ],
+)
+def test_a_notice_that_fails_in_whatever_way_changes_nothing_of_the_run(faults: list[Exception]) -> None:
+    world = world_of()
+    engine = engine_for(world)
+    engine.faults["notify"] += faults
+    assert summary(play(world, engine))["state"] == RunState.SUCCEEDED
+    assert world.notices == []
+    assert world.released == [RUN]
+
+
 def test_captures_end_before_the_labs_are_looked_at_so_that_their_images_are_delivered_in_the_same_run() -> None:
     world = world_of()
     engine = engine_for(world)
@@ -118,7 +143,7 @@ def test_a_run_that_may_not_have_the_claim_reports_why_and_does_nothing(claim: C
     engine = engine_for(world)
     ended = summary(play(world, engine))
     assert (ended["state"], ended["code"]) == (RunState.FAILED, code)
-    assert {name for name, _ in engine.calls} == {"take_claim", "write_report"}
+    assert {name for name, _ in engine.calls} == {"take_claim", "write_report", "notify"}
     assert world.reports[0].run is None
     assert world.claim == claim
 
@@ -128,7 +153,13 @@ def test_an_unusable_configuration_ends_the_run_before_any_effect_with_a_report_
     world.usable = False
     engine = engine_for(world)
     play(world, engine)
-    assert {name for name, _ in engine.calls} == {"take_claim", "read_configuration", "write_report", "release_claim"}
+    assert {name for name, _ in engine.calls} == {
+        "take_claim",
+        "read_configuration",
+        "write_report",
+        "notify",
+        "release_claim",
+    }
     assert world.released == [RUN]
 
 

@@ -13,6 +13,7 @@ from activities.copies import RunningCopy
 from activities.delivery import DeliveryEnd, DeliveryWork, ImageCreation
 from activities.generalize import Generalizing
 from activities.inspection import Chunk, Inspected, LabAside, LabIndex, Listed, UnlistedChunk
+from activities.notify import Notice, Notified
 from activities.planning import Planned
 from activities.report import Closing, Summary
 from activities.tickets import Noted, Opened, Round, SpeedNote, Ticket, TicketRequest
@@ -27,12 +28,14 @@ from shared.domain.distribution import Delivery
 from shared.domain.golden_vms import OsDisk
 from shared.domain.images import GoldenImage, OsType
 from shared.domain.labs import Lab, LabId
-from shared.domain.outcomes import Ending, Outcome, RunState
+from shared.domain.outcomes import CANCELLED, Ending, Outcome, RunState
 from shared.domain.runs import Run, RunRequest, Terms
+from shared.domain.selection import WHOLE
 from shared.domain.speeds import Load
 from shared.domain.tickets import Answer, Kind, Tickets, issue
 from shared.domain.waiting import DONE, PENDING, Progress
 from shared.errors import PermanentError
+from shared.journal import cancelled
 from tests.orchestrators.engine import START, Engine, Instance
 
 RUN = "20261123T020000Z-3fa2"
@@ -90,6 +93,7 @@ class World:
         self.claim: Claim | None = None
         self.etags = ["1"]
         self.usable = True
+        self.selection = WHOLE
         self.labs = labs
         self.terms = Terms(3, timedelta(hours=12), timedelta(hours=2), 1)
         self.work: dict[Kind, tuple[Any, ...]] = {Kind.PAIRS: deliveries, Kind.CAPTURES: captures}
@@ -110,13 +114,21 @@ class World:
         self.inspected: dict[tuple[str, int], datetime] = {}
         self.aside: dict[int, str] = {}
         self.reports: list[Closing] = []
+        self.notices: list[Notice] = []
         self.released: list[str] = []
         self.exported: set[str] = set()
         self.copied: list[Capture] = []
+        self.copies: set[str] = set()
 
-    def fence(self, run: Run) -> None:
+    @property
+    def cancelled(self) -> bool:
+        return self.claim is not None and self.claim.cancelled
+
+    def fence(self, run: Run, begins: bool = False) -> None:
         if self.claim is None or not self.claim.held_by(run.id):
             raise PermanentError("Fenced", "Not yours any more.")
+        if begins and self.cancelled:
+            raise cancelled()
 
     # --- The run
 
@@ -125,21 +137,23 @@ class World:
         return Taken(Run(request.run_id, "factory", "factorystorage", self.app), self.claim.took_over)
 
     def read_configuration(self, asked: Asked) -> Configured:
-        self.fence(asked.run)
+        self.fence(asked.run, begins=True)
         assert self.claim is not None
-        self.claim = self.claim.having_seen(self.etags[0])
+        if not asked.request.selective:
+            self.claim = self.claim.having_seen(self.etags[0])
         if len(self.etags) > 1:
             del self.etags[0]
         lanes = asked.request.lanes or self.terms.lanes
-        return Configured(self.usable, self.labs, replace(self.terms, lanes=lanes))
+        part = self.selection
+        return Configured(self.usable, self.labs, replace(self.terms, lanes=lanes), part.captures, part.distributes)
 
     def inspect_factory(self, run: Run) -> Inspected:
-        self.fence(run)
+        self.fence(run, begins=True)
         self.inspected[run.id, FACTORY] = self.now()
         return Inspected(0, 0)
 
     def plan_captures_of_run(self, run: Run) -> Planned:
-        self.fence(run)
+        self.fence(run, begins=True)
         return Planned(len(self.work[Kind.CAPTURES]), 0)
 
     def find_resource_groups(self, chunk: Chunk) -> Listed:
@@ -150,7 +164,7 @@ class World:
         return Listed(0)
 
     def inspect_lab(self, position: LabIndex) -> Inspected:
-        self.fence(position.run)
+        self.fence(position.run, begins=True)
         assert (position.run.id, position.index) not in self.inspected
         self.inspected[position.run.id, position.index] = self.now()
         return Inspected(0, 0)
@@ -160,7 +174,7 @@ class World:
         return Inspected(0, 0)
 
     def plan_distribution_of_run(self, run: Run) -> Planned:
-        self.fence(run)
+        self.fence(run, begins=True)
         return Planned(len(self.work[Kind.PAIRS]), 0)
 
     def write_report(self, closing: Closing) -> Summary:
@@ -170,17 +184,23 @@ class World:
         refusal = closing.refusal
         ended = [outcome.state for kind in Kind for outcome in self.outcomes[kind].values()]
         state = RunState.FAILED if refusal or Ending.FAILED in ended else RunState.SUCCEEDED
+        if (refusal and refusal.code == CANCELLED) or Ending.SKIPPED in ended:
+            state = RunState.CANCELLED
         return Summary(closing.run_id, state, {}, refusal.code if refusal else "")
+
+    def notify(self, notice: Notice) -> Notified:
+        if notice.run is not None:
+            self.fence(notice.run)
+        assert self.reports
+        self.notices.append(notice)
+        return Notified(True)
 
     def release_claim(self, release: Release) -> ReleaseAnswer:
         if self.claim is None or not self.claim.held_by(release.run.id):
             return ReleaseAnswer(Released.LOST)
         self.released.append(release.run.id)
-        if self.claim.seen_etag == self.etags[0]:
-            self.claim = self.claim.released()
-            return ReleaseAnswer(Released.RELEASED)
-        self.claim = self.claim.handed_to(release.next_run)
-        return ReleaseAnswer(Released.HANDED_OVER)
+        self.claim = self.claim.left_by(release.whole, self.etags[0], release.next_run)
+        return ReleaseAnswer(Released.HANDED_OVER if self.claim.run == release.next_run else Released.RELEASED)
 
     # --- Tickets
 
@@ -188,12 +208,14 @@ class World:
         return [work.key for work in self.work[kind]]
 
     def open_round(self, opening: Round) -> Opened:
-        self.fence(opening.run)
+        self.fence(opening.run, begins=True)
         left = [i for i, key in enumerate(self._keys(opening.kind)) if key not in self.outcomes[opening.kind]]
         tickets = self.tickets.setdefault((opening.run.id, opening.kind, opening.number), Tickets(tuple(left)))
         return Opened(len(tickets.left) + len(tickets.lanes))
 
     def next_ticket(self, request: TicketRequest) -> Ticket:
+        if self.cancelled:
+            return Ticket(Answer.NONE_LEFT)
         place = (request.round.run.id, request.round.kind, request.round.number)
         # The order of the plan is the order of the tickets.
         loads = [Load("account", 10_000 - index) for index in range(len(self.work[request.round.kind]))]
@@ -212,14 +234,20 @@ class World:
 
     def close_unfinished(self, closing: Round) -> Opened:
         unfinished = [key for key in self._keys(closing.kind) if key not in self.outcomes[closing.kind]]
-        for key in unfinished:
-            self.outcomes[closing.kind][key] = Outcome(Ending.FAILED, "Unfinished")
+        outcome = Outcome.failed(cancelled()) if self.cancelled else Outcome(Ending.FAILED, "Unfinished")
+        self.outcomes[closing.kind] |= dict.fromkeys(unfinished, outcome)
         return Opened(len(unfinished))
 
     # --- One delivery
 
     def _begin(self, name: str) -> None:
         self.begun.setdefault(name, self.now())
+
+    def _copied(self, vhd: str, size: int | None) -> Progress:
+        progress = self._progress(vhd, self.copy_time, size)
+        if progress.pending and self.cancelled:
+            raise cancelled()
+        return progress
 
     def _progress(self, name: str, usual: timedelta, total: int | None) -> Progress:
         if name in self.stalled:
@@ -239,15 +267,17 @@ class World:
         return self.outcomes[kind].setdefault(key, outcome)
 
     def begin_copy(self, work: DeliveryWork) -> RunningCopy:
-        self.fence(work.run)
+        self.fence(work.run, begins=True)
         self._fly(work.delivery.key)
         self._begin(work.delivery.vhd)
+        self.copies.add(work.delivery.vhd)
         return RunningCopy(work.delivery.lab.account, work.delivery.vhd, "copy", work.delivery.image.size_bytes)
 
     def copy_pending(self, copy: RunningCopy) -> Progress:
-        return self._progress(copy.vhd, self.copy_time, copy.size_bytes)
+        return self._copied(copy.vhd, copy.size_bytes)
 
     def begin_image_removal(self, work: DeliveryWork) -> Progress:
+        self.fence(work.run, begins=True)
         self._begin(f"removal of {work.delivery.image.name}")
         return Progress(True)
 
@@ -255,7 +285,7 @@ class World:
         return self._progress(f"removal of {work.delivery.image.name}", timedelta(seconds=30), None)
 
     def begin_custom_image(self, work: DeliveryWork) -> ImageCreation:
-        self.fence(work.run)
+        self.fence(work.run, begins=True)
         self._fly(work.delivery.key)
         self._begin(work.delivery.image.name)
         return ImageCreation(work)
@@ -266,6 +296,7 @@ class World:
 
     def settle_delivery(self, end: DeliveryEnd) -> Outcome:
         self.fence(end.work.run)
+        self.copies.discard(end.work.delivery.vhd)
         return self._settle(Kind.PAIRS, end.work.delivery.key, end.outcome)
 
     # --- One capture
@@ -295,15 +326,16 @@ class World:
         return replace(generalizing.work, capture=changed)
 
     def begin_capture_copy(self, work: CaptureWork) -> RunningCopy:
-        self.fence(work.run)
+        self.fence(work.run, begins=True)
         self._fly(work.capture.key)
         self._begin(work.capture.vhd)
+        self.copies.add(work.capture.vhd)
         self.exported.add(work.capture.disk.id)
         self.copied.append(work.capture)
         return RunningCopy(work.run.account, work.capture.vhd, "copy", (work.capture.disk.size_bytes or 0) + 512)
 
     def capture_copy_pending(self, copy: RunningCopy) -> Progress:
-        return self._progress(copy.vhd, self.copy_time, copy.size_bytes)
+        return self._copied(copy.vhd, copy.size_bytes)
 
     def release_disk(self, work: CaptureWork) -> CaptureWork:
         self.exported.remove(work.capture.disk.id)
@@ -311,11 +343,14 @@ class World:
         return replace(work, capture=replace(work.capture, disk=later))
 
     def write_capture_manifest(self, released: CaptureWork) -> Manifested:
+        self.fence(released.run, begins=True)
         assert released.capture.disk.id not in self.exported
+        self.copies.remove(released.capture.vhd)
         return Manifested((released.capture.disk.size_bytes or 0) + 512)
 
     def settle_capture(self, end: CaptureEnd) -> Outcome:
         self.exported.discard(end.work.capture.disk.id)
+        self.copies.discard(end.work.capture.vhd)
         return self._settle(Kind.CAPTURES, end.work.capture.key, end.outcome)
 
 
@@ -333,7 +368,8 @@ def engine_for(world: World) -> Engine:
 def play(world: World, engine: Engine | None = None, run: str = RUN, lanes: int | None = None) -> Instance:
     """One run of the factory, from its start to its end."""
     engine = engine or engine_for(world)
-    return engine.run("factory_run", {"runId": run} | ({"lanes": lanes} if lanes else {}), "factory-factory")
+    asked = {"runId": run, "selective": not world.selection.is_whole} | ({"lanes": lanes} if lanes else {})
+    return engine.run("factory_run", asked, "factory-factory")
 
 
 def held(run: str, app: str = "app") -> Claim:

@@ -19,7 +19,7 @@ from tests.resilience.laboratory import REPOSITORY
 
 NEEDED = 0.95
 _WITHIN = 900.0
-_COPIED = ("activities", "orchestrators", "shared", "local", "tests/resilience")
+_COPIED = ("activities", "api", "orchestrators", "shared", "local", "tests/resilience")
 _FILES = ("function_app.py", "host.json", "tests/e2e/worlds.py")
 
 
@@ -77,9 +77,9 @@ MUTANTS = (
     Mutant(CLAIM, "    if claim.state is ClaimState.HELD and claim.app != app:", "    if False:", ("two",)),
     Mutant(CLAIM, "    if claim.run >= run:", "    if claim.run > run + '~':", ("take_claim", "two")),
     Mutant(CLAIM, "        return self.state is ClaimState.HELD and self.run == run", "        return self.run == run", ("take_claim", "begin_copy")),
-    Mutant(CLAIM, "return replace(self, run=run, took_over=False)", "return self", ("configuration",)),
+    Mutant(CLAIM, "return replace(self, run=run, took_over=False, rung=False, cancelled=False)", "return self", ("configuration",)),
     Mutant(TAKE, "        if claim is not None and claim.held_by(release.next_run):\n            return ReleaseAnswer(Released.HANDED_OVER)\n", "", ("configuration",)),
-    Mutant(TAKE, "        unchanged = _etag_or(claim.seen_etag) == claim.seen_etag", "        unchanged = True", ("configuration",)),
+    Mutant(TAKE, "left_by(release.whole, _etag_or(claim.seen_etag), release.next_run)", "left_by(release.whole, claim.seen_etag, release.next_run)", ("configuration",)),
     Mutant(TAKE, "        if write_claim(run.account, left, read):\n            return", "        if write_claim(run.account, left, read) or True:\n            return", ("configuration", "release_claim")),
     Mutant(JOURNAL, "    if claim is None or not claim.held_by(run.id):\n        raise PermanentError", "    if claim is None:\n        raise PermanentError", ("two",)),
     Mutant(JOURNAL, "    if kind is not None and Journal(run.id).has_outcome(kind, key):", "    if False and kind is not None and key:", ("begin_copy", "begin_capture_copy")),
@@ -90,7 +90,7 @@ MUTANTS = (
     Mutant(RUN, "        continue_as_new(context, RunRequest(next_run))", "        pass", ("configuration",)),
     Mutant(RUN, "    except PermanentError as error:\n        summary = yield from _refused(context, run, error)", "    except ZeroDivisionError as error:\n        summary = yield from _refused(context, run, error)", ("lasting", "two")),
     Mutant(CONFIGURATION, "    if not journal.has(\"configuration.json\"):", "    if True:", ("configuration", "read_configuration")),
-    Mutant(CONFIGURATION, "    _note_seen(run, frozen.lay_there)\n", "", ("configuration", "read_configuration")),
+    Mutant(CONFIGURATION, "        _note_seen(run, frozen.lay_there)\n", "        pass\n", ("configuration", "read_configuration")),
     # Tickets and lanes
     Mutant(ISSUE, "    if number == last.number:\n        return tickets, Answer.WORK, last.index\n", "", ("next_ticket",)),
     Mutant(ISSUE, "        left=tuple(other for other in tickets.left if other != index),", "        left=tickets.left,", ("next_ticket",)),
@@ -133,8 +133,8 @@ MUTANTS = (
     Mutant(BLOBS, '            if error_code(error) != "ContainerNotFound":\n                raise\n            self._make()', "            raise", ("take_claim",)),
     Mutant(MARKS, "marks.get(FACTORY) == run.factory and marks.get(KIND) == kind", "marks.get(KIND) == kind", ()),
     Mutant(MARKS, " and marks.get(RUN, run.id) != run.id", "", ("inspect_lab", "inspect_factory", "operator")),
-    Mutant(INSPECTION, "    sweep_copies(run, Vhds(lab.account), being_read)\n", "", ()),
-    Mutant(INSPECTION, "    except PermanentError as error:\n        stock = LabStock(problem=Outcome.failed(error))", "    except ZeroDivisionError as error:\n        stock = LabStock(problem=Outcome.failed(error))", ("vanished",)),
+    Mutant(INSPECTION, "lambda vhds, being_read: sweep_copies(run, vhds, being_read)", "lambda vhds, being_read: None", ()),
+    Mutant(INSPECTION, "    except PermanentError as error:\n        return LabStock(problem=Outcome.failed(error))", "    except ZeroDivisionError as error:\n        return LabStock(problem=Outcome.failed(error))", ("vanished",)),
     Mutant(DELIVER, "    except PermanentError as error:\n        outcome = Outcome.failed(error)", "    except ZeroDivisionError as error:\n        outcome = Outcome(Ending.FAILED, str(error))", ("partial",)),
     Mutant(DELIVER, "            continue_as_new(context, replace(work, copying=copying))", "            continue_as_new(context, work)", ("long",)),
     Mutant(REPORT, "    if closing.run is not None:\n        fence(closing.run)\n", "", ("two",)),

@@ -1,4 +1,4 @@
-"""What a caller of POST /api/runs may send, and what becomes of everything else."""
+"""What a caller may ask for, and that everything that is wrong is told at once: code, place, cause, next step."""
 
 import json
 from typing import Any
@@ -7,38 +7,129 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.findings import Finding
+from shared.domain.matching import parse_entry
+from shared.domain.selection import Selection, Stage
 from shared.errors import ConfigurationError
-from shared.requests import lanes_asked_for
+from shared.requests import (
+    LONGEST_BODY,
+    ExplainQuery,
+    RequestError,
+    RunParameters,
+    RunsQuery,
+    read_parameters,
+    read_query,
+)
+
+RUN = "20261123T020509Z-3fa2"
+PLAN = "0123456789abcdef" * 4
 
 
-def refusal(body: bytes) -> str:
-    with pytest.raises(ConfigurationError) as refused:
-        lanes_asked_for(body)
-    assert refused.value.code == "RequestInvalid"
-    assert refused.value.next_step
-    return refused.value.message
+def parameters(**body: Any) -> RunParameters:
+    return read_parameters(json.dumps(body).encode())
+
+
+def refused(body: Any) -> dict[str, Finding]:
+    """The findings by place."""
+    with pytest.raises(RequestError) as caught:
+        read_parameters(body if isinstance(body, bytes) else json.dumps(body).encode())
+    assert caught.value.code == "RequestInvalid"
+    assert caught.value.next_step
+    assert all(found.code and found.message and found.next and found.path for found in caught.value.findings)
+    return {found.path: found for found in caught.value.findings}
 
 
 @pytest.mark.parametrize("body", [b"", b"  \r\n", b"{}", b"\xef\xbb\xbf{}"])
-def test_no_body_asks_for_nothing(body: bytes) -> None:
-    assert lanes_asked_for(body) is None
+def test_no_body_asks_for_the_whole_job(body: bytes) -> None:
+    assert read_parameters(body) == RunParameters()
+    assert read_parameters(body).selection.is_whole
 
 
-@pytest.mark.parametrize("lanes", [1, 20, 100])
-def test_a_number_of_lanes_is_taken(lanes: int) -> None:
-    assert lanes_asked_for(json.dumps({"maxConcurrentCopies": lanes}).encode()) == lanes
+def test_everything_can_be_asked_for() -> None:
+    asked = parameters(
+        labs=["lab-paris", "6f0c1a52-3b7e-4a4e-9d0f-1c2b3a4d5e6f/lab-paris"],
+        images=["Windows", "Linux\\Ubuntu 22.04 LTS.json"],
+        stages=["distribute"],
+        retryFailedOf=RUN,
+        planId=PLAN,
+        maxConcurrentCopies=7,
+    )
+    assert (asked.plan_id, asked.max_concurrent_copies, asked.dry_run) == (PLAN, 7, False)
+    assert asked.selection == Selection(asked.labs, asked.images, (Stage.DISTRIBUTE,), RUN)
+    assert parameters(dryRun=True).dry_run
 
 
-@pytest.mark.parametrize("lanes", [0, -1, 101, 1.5, 20.0, True, False, None, "20", [20], {}, 10**30])
+@pytest.mark.parametrize("lanes", [1, 20, 100, 20.0])
+def test_a_number_of_copies_is_taken(lanes: float) -> None:
+    assert parameters(maxConcurrentCopies=lanes).max_concurrent_copies == lanes
+
+
+@pytest.mark.parametrize("lanes", [0, -1, 101, 1.5, 1e300, True, False, None, "20", [20], {}, 10**18])
 def test_anything_but_a_whole_number_from_1_to_100_is_refused(lanes: Any) -> None:
-    assert "whole number from 1 to 100" in refusal(json.dumps({"maxConcurrentCopies": lanes}).encode())
+    assert refused({"maxConcurrentCopies": lanes})["$.maxConcurrentCopies"].code == "ParameterInvalid"
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
-    message = refusal(b'{"maxConcurrentCopies": 0, "lanes": 3, "force": true}')
-    assert message.startswith("Nothing was started:")
-    for wrong in ('"lanes"', '"force"', "maxConcurrentCopies must be"):
-        assert wrong in message
+def test_everything_that_is_wrong_is_told_at_once_each_at_its_place() -> None:
+    body = {
+        "labs": ["lab", "", "a/b/c", 3],
+        "images": ["Win", "../x", "a//b", "C:\\x", ""],
+        "stages": ["capture", "destroy"],
+        "dryRun": "yes",
+        "retryFailedOf": "yesterday",
+        "maxConcurrentCopies": 101,
+        "lanes": 3,
+    }
+    wrong = {place: found.code for place, found in refused(body).items()}
+    assert wrong == {
+        "$.labs[1]": "ParameterInvalid",
+        "$.labs[2]": "ParameterInvalid",
+        "$.labs[3]": "ParameterInvalid",
+        "$.images[4]": "EntryEmpty",
+        "$.stages[1]": "ParameterInvalid",
+        "$.dryRun": "ParameterInvalid",
+        "$.retryFailedOf": "ParameterInvalid",
+        "$.maxConcurrentCopies": "ParameterInvalid",
+        "$.lanes": "ParameterUnknown",
+        "$.images[1]": "EntryDots",
+        "$.images[2]": "EntryDoubledSeparator",
+        "$.images[3]": "EntryDrive",
+    }
+
+
+def test_an_entry_is_refused_with_the_matchers_own_code_and_replacement() -> None:
+    wrong = refused({"images": ["Win", "../x", "a//b", "https://x/y"]})
+    assert {place: found.code for place, found in wrong.items()} == {
+        "$.images[1]": "EntryDots",
+        "$.images[2]": "EntryDoubledSeparator",
+        "$.images[3]": "EntryUrl",
+    }
+    assert '"a/b"' in wrong["$.images[2]"].next
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("dryrun", "dryRun"),
+        ("lab", "labs"),
+        ("image", "images"),
+        ("retryfailed", "retryFailedOf"),
+        ("PlanID", "planId"),
+    ],
+)
+def test_a_parameter_that_is_nearly_one_is_told_which(written: str, meant: str) -> None:
+    found = refused({written: True})[f"$.{written}"]
+    assert found.code == "ParameterUnknown"
+    assert f'"{meant}"' in found.next
+
+
+def test_a_parameter_that_is_like_none_is_told_all_that_there_are() -> None:
+    advice = refused({"zzz": 1})["$.zzz"].next
+    assert all(name in advice for name in ("labs", "images", "stages", "dryRun", "retryFailedOf", "planId"))
+
+
+@pytest.mark.parametrize("name", ["labs", "images", "stages"])
+def test_an_empty_list_is_refused_and_not_taken_for_everything(name: str) -> None:
+    assert refused({name: []})[f"$.{name}"].code == "ParameterInvalid"
 
 
 @pytest.mark.parametrize(
@@ -49,39 +140,75 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         b"[]",
         b'"{}"',
         b"{",
-        b"{'maxConcurrentCopies': 1}",
+        b"{'labs': 1}",
         b"\xff\xfe\x00",
         b"\x80",
         b"[" * 9_000,
         b'{"a":' * 1_500,
-        b'{"maxConcurrentCopies": 1}' + b" " * 10_000,
+        b'{"labs": ["lab"]}' + b" " * LONGEST_BODY,
         b'{"maxConcurrentCopies": ' + b"9" * 5_000 + b"}",
+        b'{"maxConcurrentCopies": NaN}',
+        b'{"labs": ["\\ud800"]}',
         b"maxConcurrentCopies=20",
     ],
 )
 def test_a_hostile_body_is_refused_and_never_a_crash(body: bytes) -> None:
-    assert refusal(body)
-
-
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
-def test_numbers_that_json_does_not_know_are_refused(number: str) -> None:
-    assert "whole number" in refusal(f'{{"maxConcurrentCopies": {number}}}'.encode())
+    assert refused(body)["$"].code == "BodyInvalid"
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_come_the_answer_is_a_number_none_or_a_refusal(body: bytes) -> None:
+def test_whatever_bytes_come_the_answer_is_parameters_or_a_refusal(body: bytes) -> None:
     try:
-        lanes = lanes_asked_for(body)
-    except ConfigurationError:
-        return
-    assert lanes is None or 1 <= lanes <= 100
+        assert isinstance(read_parameters(body), RunParameters)
+    except RequestError as error:
+        assert error.findings
 
 
-@given(
-    st.dictionaries(st.text(max_size=10), st.none() | st.booleans() | st.integers() | st.text(max_size=5), min_size=1)
+NAMES = st.sampled_from(["labs", "images", "stages", "dryRun", "retryFailedOf", "planId", "maxConcurrentCopies", "x"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
 )
+
+
+@given(st.dictionaries(NAMES | st.text(max_size=6), VALUES, min_size=1, max_size=5))
 def test_whatever_object_comes_a_refusal_can_be_sent_as_json(body: dict[str, Any]) -> None:
     try:
-        lanes_asked_for(json.dumps(body).encode())
-    except ConfigurationError as error:
+        read_parameters(json.dumps(body).encode())
+    except RequestError as error:
         assert error.message.encode()
+        assert all(f"{found.path}{found.message}{found.next}".encode() for found in error.findings)
+
+
+@given(st.text(max_size=12) | st.text("aC:/\\.* \u200b\n", max_size=8))
+def test_an_entry_that_the_pattern_refuses_is_one_that_the_matcher_refuses(text: str) -> None:
+    """The pattern says less than the matcher, never more: what it lets through and names nothing is not found, later."""
+    try:
+        read_parameters(json.dumps({"images": [text]}).encode())
+    except RequestError as error:
+        with pytest.raises(ConfigurationError):
+            parse_entry(text)
+        assert error.findings[0].code.startswith("Entry") or error.findings[0].path == "$"
+
+
+def test_a_query_is_read_by_the_same_rules() -> None:
+    assert read_query({}, RunsQuery) == RunsQuery(20, None)
+    assert read_query({"limit": "5", "before": RUN}, RunsQuery) == RunsQuery(5, RUN)
+    assert read_query({"lab": "a", "image": "Win"}, ExplainQuery) == ExplainQuery("a", "Win")
+    with pytest.raises(RequestError) as caught:
+        read_query({"limit": "0", "befor": RUN}, RunsQuery)
+    assert {found.path: found.code for found in caught.value.findings} == {
+        "$.limit": "ParameterInvalid",
+        "$.befor": "ParameterUnknown",
+    }
+    with pytest.raises(RequestError) as caught:
+        read_query({"image": ""}, ExplainQuery)
+    assert {found.path: found.code for found in caught.value.findings} == {
+        "$.image": "EntryEmpty",
+        "$.lab": "ParameterMissing",
+    }
+
+
+def test_a_function_key_in_the_query_is_the_hosts_business() -> None:
+    assert read_query({"code": "c2VjcmV0", "clientId": "default"}, RunsQuery) == RunsQuery()

@@ -24,7 +24,7 @@ class EmptyJournal:
         raise AssertionError(f"{name} was written with {document}")
 
 
-def crash(_request: RunRequest) -> None:
+def crash() -> None:
     raise ZeroDivisionError("a bug in the reader")
 
 
@@ -36,12 +36,12 @@ def test_a_file_that_crashes_its_reader_has_been_seen(monkeypatch: pytest.Monkey
         claims.append(claim)
         return True
 
-    monkeypatch.setattr(configuration, "fence", lambda _run: None)
+    monkeypatch.setattr(configuration, "fence", lambda _run, **_: None)
     monkeypatch.setattr(configuration, "Journal", EmptyJournal)
     monkeypatch.setattr(configuration, "configuration_etag", lambda: "2")
     monkeypatch.setattr(configuration, "read_claim", lambda _account: ReadClaim(claims[-1]))
     monkeypatch.setattr(configuration, "write_claim", write_claim)
-    monkeypatch.setattr(configuration, "_frozen", crash)
+    monkeypatch.setattr(configuration, "found_now", crash)
     with pytest.raises(ZeroDivisionError):
         read_configuration(Asked(RUN, RunRequest(RUN.id)))
     assert claims[-1].seen_etag == "2"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.card import NotifyOn
 from shared.domain.labs import LabId
 from shared.errors import ConfigurationError
 from shared.settings import LONGEST_SAS, Settings, parse_duration, read_settings
@@ -136,3 +137,18 @@ def test_only_one_module_of_the_app_reads_the_environment() -> None:
     files = [*root.glob("shared/**/*.py"), *root.glob("activities/*.py"), *root.glob("orchestrators/*.py")]
     readers = {path.name for path in files if "environ" in path.read_text(encoding="utf-8").replace("environment", "")}
     assert readers == {"settings.py"}
+
+
+def test_nobody_is_told_of_a_run_unless_a_webhook_is_set_and_then_of_every_run() -> None:
+    assert (read().notify_webhook, read().notify_on) == ("", NotifyOn.ALWAYS)
+    assert read(NOTIFY_ON=" Failure ").notify_on is NotifyOn.FAILURE
+    assert "NOTIFY_ON is 'sometimes', but must be one of failure, change, always" in refusal(NOTIFY_ON="sometimes")
+
+
+@pytest.mark.parametrize("value", ["http://plain/?sig=abc", "@Microsoft.KeyVault(SecretUri=https://v/secrets/s)", "?"])
+def test_a_webhook_that_cannot_be_used_keeps_no_run_from_its_work(value: str) -> None:
+    assert read(NOTIFY_WEBHOOK=value).notify_webhook == value
+
+
+def test_settings_that_are_shown_do_not_show_the_webhook() -> None:
+    assert "sig=abc" not in repr(read(NOTIFY_WEBHOOK="https://host/?sig=abc"))
