@@ -92,9 +92,11 @@ def _record(run: Run, vm: GoldenVm, artifact: str) -> None:
 def generalize_pending(generalizing: Generalizing) -> Progress:
     """Ask once whether the guest has shut down after the work was done; raises RejectedError when it failed.
 
-    The artifact reports success before the work is done (B71): only the end of the VM counts.
+    The artifact reports success before the work is done (B71): only the end of the VM counts. A run that was cancelled waits no
+    longer: the next one goes on with the stage.
     """
     work = generalizing.work
+    fence(work.run, begins=True)
     vm = _look(work)
     if generalizing.by_image:
         return PENDING if is_image_pending(work, generalizing.operation) or not _has_stopped(vm) else DONE
@@ -133,7 +135,8 @@ def begin_deallocate(generalizing: Generalizing) -> Progress:
 
 
 def deallocation_pending(generalizing: Generalizing) -> Progress:
-    """Ask once whether the VM is deallocated; raises RejectedError when it runs again."""
+    """Ask once whether the VM is deallocated; raises RejectedError when it runs again. Waits no longer as `generalize_pending`."""
+    fence(generalizing.work.run, begins=True)
     return _deallocation(_look(generalizing.work))
 
 

@@ -100,7 +100,7 @@ def test_a_plan_reads_like_one_where_text_is_preferred(given: Factory) -> None:
         f"{given.host}/api/runs", json={"dryRun": True}, headers=given.key | {"Accept": "text/plain"}, timeout=60
     )
     assert answer.headers["Content-Type"].startswith("text/plain")
-    assert "Plan: 4 to deliver, 2 to capture, 1 unchanged, 1 skipped." in answer.text
+    assert "Plan: 5 to deliver, 3 to capture, 1 unchanged, 1 skipped." in answer.text
     assert re.search(r"^  \+ capture   win -> Win_Server-", answer.text, re.M)
     assert re.search(r"^  - skip      busy: NotDeallocated", answer.text, re.M)
     assert f"planId: {plan(given)['planId']}" in answer.text
