@@ -154,7 +154,7 @@ def test_only_the_images_that_are_asked_for_are_captured_and_delivered(given: Fa
 
 def test_only_the_stages_that_are_asked_for_are_done(given: Factory) -> None:
     captured = given.report(given.start(stages=["capture"]))
-    assert (captured["counts"]["captured"], captured["pairs"]) == (2, [])
+    assert (captured["counts"]["captured"], captured["pairs"]) == (3, [])
     given.control.clear_operations()
     delivered = given.report(given.start(stages=["distribute"]))
     assert delivered["captures"] == []
@@ -275,7 +275,7 @@ def test_cancelled_at_any_moment_a_run_leaves_nothing_behind(given: Factory, sec
     assert cancel(given, run_id).json()["state"] == report["state"], "a cancel of a run that has ended does nothing"
     after = given.run()
     assert after["state"] == "Succeeded"
-    assert after["counts"]["delivered"] + after["counts"]["present"] == 5
+    assert after["counts"]["delivered"] + after["counts"]["present"] == 6
 
 
 def test_no_answer_holds_a_key_or_an_address_of_the_durable_engine(given: Factory) -> None:
