@@ -1,6 +1,7 @@
 """A labs.json that is broken never becomes active: runs go on with the last good one, say so, and no run follows the other."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -21,6 +22,7 @@ from shared.errors import PermanentError
 from shared.journal import FrozenConfiguration, Journal, read_claim
 from tests.activities.conftest import RUN, YOUNGER, configured, effects, lose_claim, started, upload
 from tests.activities.interleaving import Killed, die, just_before
+from tests.e2e.blobs import BlobClient
 from tests.e2e.worlds import World, asks, labs_json
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("control")]
@@ -110,7 +112,7 @@ def test_a_configuration_that_is_gone_is_not_replaced(control: Control) -> None:
     """Whoever deletes labs.json wants nothing to be delivered any more."""
     upload(control, "labs.json", GOOD)
     ended(run(RUN))
-    configuration_container().delete("labs.json")
+    BlobClient(os.environ).delete("configuration", "labs.json")
     working = started(SECOND)
     assert not configured(working).usable
     assert ended(working) is Released.RELEASED
