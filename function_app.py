@@ -43,12 +43,12 @@ from activities.notify import notify
 from activities.planning import plan_captures_of_run, plan_distribution_of_run
 from activities.report import write_report
 from activities.tickets import close_unfinished, next_ticket, note_speed, open_round
-from activities.upload_report import report_on_upload
 from api.answers import answered
 from api.explaining import explained
 from api.openapi import described
 from api.reports import reported
 from api.runs import cancelled, run, runs_listed, start_or_plan
+from api.uploads import report_on_upload
 from orchestrators.capture import capture
 from orchestrators.delivery import deliver
 from orchestrators.factory_run import factory_run

@@ -1,7 +1,7 @@
 """What an uploaded labs.json would mean: whether it can be used, what it asks for in counts, what changes, what is wrong.
 
 Told as Markdown, beside the file (`labs.json.report.md`). It says nothing of runs or times: as long as neither the file nor the
-definitions change, it stays the same to the letter and is not written again. What a run would do in each lab is the plan's to say.
+definitions nor the world changes, it stays the same to the letter and is not written again.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ from shared.domain.markdown import escaped, table
 from shared.domain.matching import ImageEntry, path_key
 from shared.domain.renderings.markdown import findings_table
 
+_WHOLE_PLAN = 'Lab by lab: `image-factory plan`, or POST /api/runs with `{"dryRun": true}`.'
 _NAMED = 20
 _TOLD = 500
 
@@ -54,8 +55,10 @@ def counts(configuration: Configuration, definitions: Collection[str] | None) ->
     )
 
 
-def check_markdown(uploaded: Upload, before: Upload | None, definitions: Collection[str] | None) -> str:
-    """The whole report. `before` is the configuration that was last used, None when there was none."""
+def check_markdown(
+    uploaded: Upload, before: Upload | None, definitions: Collection[str] | None, effects: str = ""
+) -> str:
+    """The whole report. `before` is the configuration that was last used, None when there was none; `effects` sums up the plan."""
     usable = uploaded.configuration.usable
     state = "can be used" if usable else f"cannot be used; {_instead(before)}"
     lines = [f"# {uploaded.blob} {state}", "", _name(uploaded)]
@@ -70,6 +73,8 @@ def check_markdown(uploaded: Upload, before: Upload | None, definitions: Collect
             ]
     elif before is not None:
         lines += ["", f"Runs go on with: {_name(before)}"]
+    if effects:
+        lines += ["", "## What a run would do now", "", escaped(effects), "", _WHOLE_PLAN]
     findings = uploaded.configuration.findings
     if findings:
         severities = Counter(found.severity for found in findings)

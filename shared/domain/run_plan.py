@@ -185,7 +185,7 @@ def as_text(plan: RunPlan) -> str:
         lines += ["Golden VMs", *(line for each in plan.captures for line in _capture_lines(each)), ""]
     for lab, pairs in _by_lab(plan.pairs).items():
         lines += [f"Lab {lab}", *(line for pair in pairs for line in _pair_lines(pair)), ""]
-    lines += [_sum(plan), f"planId: {plan.plan_id}"]
+    lines += [in_one_line(plan), f"planId: {plan.plan_id}"]
     return "\n".join(map(one_line, lines)) + "\n"
 
 
@@ -216,7 +216,8 @@ def _next(advice: str) -> list[str]:
     return [f"      {advice}"] if advice else []
 
 
-def _sum(plan: RunPlan) -> str:
+def in_one_line(plan: RunPlan) -> str:
+    """What the plan comes to, in counts."""
     if not plan.usable:
         return "Plan: nothing, labs.json cannot be used."
     count = plan.counts

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import pytest
 
 from activities import configuration as reading
-from activities import last_good, upload_report
+from activities import last_good
 from activities.claim import Release, Released, release_claim, take_claim
 from activities.configuration import configuration_container, configuration_etag
 from activities.last_good import find_last_good, sha256, stored
 from activities.report import Closing, write_report
-from activities.upload_report import report_on_upload
+from api import uploads
+from api.uploads import report_on_upload
 from local.azure import Control
 from shared.azure.labs import factory_lab
 from shared.domain.outcomes import RunState
@@ -287,6 +288,14 @@ def test_it_compares_with_what_was_used_before_also_once_the_file_itself_is_in_u
     assert "labs.json.report.md" not in written(control), "a second run writes nothing (I6)"
 
 
+def test_it_tells_the_effects_in_counts_before_anything_is_done(given: Give) -> None:
+    control = given(World().lab("lab-a").golden_image("Win2016\\Server.json", "Win2016_Server-Nov-1-2026", 1))
+    upload(control, "labs.json", GOOD)
+    report_on_upload()
+    assert "Plan: 1 to deliver, 0 to capture, 0 unchanged." in report_beside()
+    assert effects(control) == []
+
+
 def test_a_run_writes_nothing_beside_the_file(control: Control) -> None:
     """Only an upload does: a run leaves the journal and the claim, and what it was asked to make."""
     upload(control, "labs.json", GOOD)
@@ -315,7 +324,7 @@ def test_a_report_that_changes_while_it_is_written_is_made_anew(
         upload(control, "labs.json", BROKEN)
         report_on_upload()
 
-    just_before(monkeypatch, upload_report, "check_markdown", meanwhile)
+    just_before(monkeypatch, uploads, "check_markdown", meanwhile)
     report_on_upload()
     assert "cannot be used" in report_beside()
 

@@ -3,10 +3,16 @@
 import logging
 
 from activities.configuration import Found, configuration_container, found_now
+from api.planning import plan_now
 from shared.azure.blobs import Container
 from shared.configuration_check import check_markdown
+from shared.domain.run_plan import in_one_line
+from shared.domain.selection import WHOLE
 from shared.errors import FactoryError
 from shared.journal import CONTENDED, contended
+
+MOST_LABS = 300
+"""An upload is answered within `functionTimeout`: for more labs than these nothing is planned before the run plans it."""
 
 
 def report_on_upload() -> None:
@@ -25,7 +31,7 @@ def report_on_upload() -> None:
 def _is_told(container: Container, found: Found) -> bool:
     """False when the configuration or its report changed meanwhile: then both are looked at again."""
     uploaded = found.uploaded
-    text = check_markdown(uploaded, found.before, found.definitions).encode()
+    text = check_markdown(uploaded, found.before, found.definitions, _effects(found)).encode()
     name = f"{uploaded.blob}.report.md"
     there = container.find(name)
     if there is not None and there.data == text:
@@ -33,3 +39,14 @@ def _is_told(container: Container, found: Found) -> bool:
     if container.etag(uploaded.blob) != uploaded.etag:
         return False
     return container.replace(name, text, there.etag) if there else container.create(name, text)
+
+
+def _effects(found: Found) -> str:
+    """The plan in counts; empty where there is nothing to plan, or too much, or Azure does not say."""
+    if not 0 < len(found.uploaded.configuration.labs) <= MOST_LABS:
+        return ""
+    try:
+        return in_one_line(plan_now(WHOLE))
+    except FactoryError as error:
+        logging.warning("What a run would do cannot be told: %s", error.message)
+        return ""
