@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from api.openapi import OPERATIONS
 from local.factory.session import REPOSITORY
 from tests.e2e.conftest import Factory
 from tests.e2e.worlds import World, asks, labs_json
@@ -23,9 +22,6 @@ pytestmark = pytest.mark.slow
 
 WIN = "Win_Server-Nov-1-2026"
 RUN = re.compile(r"\d{8}T\d{6}Z-\w{4}")
-needs_report = pytest.mark.skipif(
-    "report" not in {operation.function for operation in OPERATIONS}, reason="the API has no reports yet"
-)
 
 
 @dataclass(frozen=True)
@@ -189,7 +185,6 @@ def test_ctrl_c_leaves_the_run_alone_and_says_how_to_go_on(
     assert "Running" in image_factory("status", run_id).stdout
 
 
-@needs_report
 def test_the_report_comes_in_each_form(image_factory: Installed, given: Callable[..., None]) -> None:
     given()
     assert image_factory("run", "--wait").returncode == 0
@@ -226,7 +221,6 @@ def script_of(pipeline: str) -> str:
     return found
 
 
-@needs_report
 @pytest.mark.parametrize("pipeline", ["azure-pipelines.yml", "github-workflow.yml"])
 @pytest.mark.parametrize(
     ("missing", "code"), [((), 0), (("nowhere",), 0), (("lab-a",), 1)], ids=["all", "part", "none"]
