@@ -49,7 +49,8 @@ async def start_run(
 ) -> Start:
     """Start a run and look what came of it: eight simultaneous starts may all be accepted, with one execution.
 
-    A selection travels in the run's journal, written before the run can begin: it may be too long for the engine.
+    A selection travels in the run's journal, written before the run can begin: it may be too long for the engine. That of a start
+    which is refused stays there, and is no run: the app has no right to delete anything of a journal.
     """
     read = await asyncio.to_thread(lambda: read_claim(factory_lab().account))
     after = read.claim.run if read.claim else ""
@@ -58,8 +59,6 @@ async def start_run(
     if request.selective:
         await asyncio.to_thread(journal.write, REQUEST, selection)
     if not await begin_instance(client, factory_run, instance_id(), request):
-        if request.selective:
-            await asyncio.to_thread(journal.container.delete, journal.path(REQUEST))
         return Start(False, run_of(await get_instance(client, instance_id())))
     until = time.monotonic() + UNDECIDED_AFTER
     while time.monotonic() < until:

@@ -19,7 +19,7 @@ from shared.azure import disks
 from shared.azure.blobs import Container
 from shared.azure.vhds import Vhds
 from shared.domain.runs import Run
-from shared.errors import PermanentError, RejectedError
+from shared.errors import PermanentError, TransientError
 from shared.journal import read_claim
 from tests.activities.captures import (
     CAPTURED,
@@ -179,8 +179,8 @@ def test_two_begins_at_once_never_take_each_others_export_for_somebody_elses(
     just_before(monkeypatch, owner, name, lambda: begin_capture_copy(capture), call)
     try:
         begin_capture_copy(capture)
-    except RejectedError as error:
-        assert error.code == "Conflict"
+    except TransientError as error:
+        assert error.code == "GrantIsLost"
     assert record(capture)
     settle_capture(CaptureEnd(capture, FAILED))
     assert_nothing_is_left(control, capture)

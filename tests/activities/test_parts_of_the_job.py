@@ -103,9 +103,9 @@ def test_a_selection_of_any_length_travels_as_a_word() -> None:
 
 
 @pytest.mark.usefixtures("control")
-def test_a_start_that_is_refused_leaves_nothing_in_the_journal() -> None:
+def test_a_start_that_is_refused_is_no_run() -> None:
     assert not start(Engine(RUN), PART).accepted
-    assert list(Journal(RUN).container.list("runs/")) == []
+    assert list_runs(Instance(alive=False), 10).runs == ()
 
 
 @pytest.mark.usefixtures("control")

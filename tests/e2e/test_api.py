@@ -158,7 +158,7 @@ def test_only_the_stages_that_are_asked_for_are_done(given: Factory) -> None:
     given.control.clear_operations()
     delivered = given.report(given.start(stages=["distribute"]))
     assert delivered["captures"] == []
-    assert delivered["counts"]["delivered"] == 4
+    assert delivered["counts"]["delivered"] == 5
     assert [call for call in given.operations() if call["effect"] == "grant" and "/disks/" in call["path"]] == []
 
 

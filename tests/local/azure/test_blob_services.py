@@ -33,7 +33,7 @@ VHD = f"{GOLDEN}.vhd"
 
 class Credential:
     def get_token(self, *_: str, **__: Any) -> AccessToken:
-        return AccessToken(*create_token("app", STORAGE_AUDIENCE))
+        return AccessToken(*create_token("local", STORAGE_AUDIENCE))
 
 
 @dataclass
