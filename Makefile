@@ -22,7 +22,7 @@ azure: $(READY) ## Only the local Azure, for an app on another host: prints the 
 	@$(BIN)/python -m local.factory azure $(if $(WORLD),--world '$(WORLD)')
 
 test: check ## Everything that CI runs
-	@$(BIN)/python -m pytest -m 'slow and not soak'
+	@$(BIN)/python -m pytest -m 'slow and not soak' -n 4 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/python -m tests.resilience slice
 
 check: $(READY) ## The fast part: format, lint, types, import contracts, fast tests
@@ -30,7 +30,7 @@ check: $(READY) ## The fast part: format, lint, types, import contracts, fast te
 	@$(BIN)/ruff check --quiet .
 	@node_modules/.bin/pyright --warnings | tail -n 40
 	@$(BIN)/lint-imports --no-cache | tail -n 3
-	@$(BIN)/python -m pytest -m 'not slow and not soak'
+	@$(BIN)/python -m pytest -m 'not slow and not soak' -n 2
 
 fix: schema ## Format and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet .

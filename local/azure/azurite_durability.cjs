@@ -4,7 +4,7 @@
 const http = require("http");
 const Loki = require(require.resolve("lokijs", { paths: [process.env.AZURITE_FOLDER] }));
 
-const AFFORDABLE_MS = 20; // a save that takes longer (thousands of blobs) is left to the timer, or writing would crawl
+const AFFORDABLE = 3000; // records; saving more than these is left to the timer, or writing would crawl
 const databases = new Set();
 let lastCost = 0;
 let running = null;
@@ -17,6 +17,8 @@ function saveAll() {
     lastCost = Date.now() - began;
   });
 }
+
+const records = () => [...databases].reduce((sum, db) => db.collections.reduce((all, each) => all + each.count(), sum), 0);
 
 // One save at a time; whoever asks while one runs shares the next.
 function saved() {
@@ -46,7 +48,7 @@ Loki.prototype.autosaveDisable = function () {
 
 const end = http.ServerResponse.prototype.end;
 http.ServerResponse.prototype.end = function (...args) {
-  if (this.req.method === "GET" || this.req.method === "HEAD" || lastCost > AFFORDABLE_MS) return end.apply(this, args);
+  if (this.req.method === "GET" || this.req.method === "HEAD" || records() > AFFORDABLE) return end.apply(this, args);
   saved().then(() => end.apply(this, args));
   return this;
 };

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,15 @@ ENDS_WITHIN = float(os.environ.get("RUN_ENDS_WITHIN", "300"))
 class Factory:
     """One factory app and the world it works in, as an operator sees them."""
 
-    def __init__(self, host: str, control: Control, blobs: BlobClient) -> None:
-        self.host, self.control, self.blobs = host, control, blobs
+    def __init__(self, host: str, control: Control, blobs: BlobClient, speed: float = 1) -> None:
+        """`speed` is that of the simulator's clock; 0 is virtual time, in which a run waits for nothing."""
+        self.host, self.control, self.blobs, self._speed = host, control, blobs, speed
 
     def give(self, world: World) -> None:
         """Replace the world; nothing is left of the one before, faults included."""
         self.wait_until_idle()
         self.control.clear_faults()
+        self.control.set_speed(self._speed)
         self.control.put_world(world.document)
 
     def configure(self, files: dict[str, bytes], clear: bool = True) -> None:
@@ -121,8 +124,25 @@ def _is_bookkeeping(path: str) -> bool:
     return "/runs/" in path or "/imagefactory/" in path or path.endswith(own)
 
 
-def app_settings(azure: LocalAzure) -> dict[str, str]:
-    return settings(azure)
+@contextmanager
+def hosting(
+    azure: LocalAzure,
+    folder: Path,
+    more: dict[str, str] | None = None,
+    *,
+    virtual: bool = True,
+    polling_seconds: float = 0,
+) -> Generator[Factory, None, None]:
+    """A factory on a host of its own, with `more` settings. It has no blob trigger unless it polls: only the tests start runs.
+
+    A claim that it held to its end is gone with it: nobody is to wait for that.
+    """
+    clock = azure.endpoints["control"] if virtual else None
+    environment = settings(azure) | (more or {})
+    with LocalHost(REPOSITORY, folder / "hub.db", environment, virtual=clock, polling_seconds=polling_seconds) as host:
+        factory = Factory(host.url, azure.control, BlobClient(azure.environment("local")), speed=0 if virtual else 1)
+        yield factory
+    factory.blobs.delete("imagefactory", "active-run", account="stfactory")
 
 
 @pytest.fixture(scope="session")
@@ -137,13 +157,36 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Generator[LocalAzure | No
 
 @pytest.fixture(scope="session")
 def factory(azure: LocalAzure | None, tmp_path_factory: pytest.TempPathFactory) -> Generator[Factory, None, None]:
-    """The factory. The tests' own host has no blob trigger, so that only the tests start runs (see test_triggers.py)."""
+    """The factory, in virtual time where its host is the tests' own."""
     if azure is None or os.environ.get("HOST_URL"):
         yield Factory(os.environ["HOST_URL"].rstrip("/"), Control(os.environ["CONTROL_URL"]), BlobClient(os.environ))
         return
-    store = tmp_path_factory.mktemp("host") / "hub.db"
-    with LocalHost(REPOSITORY, store, app_settings(azure), polling_seconds=0) as host:
-        yield Factory(host.url, azure.control, BlobClient(azure.environment("local")))
+    with hosting(azure, tmp_path_factory.mktemp("host")) as factory:
+        yield factory
+
+
+@pytest.fixture(scope="module")
+def factory_in_real_time(
+    azure: LocalAzure | None, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Factory, None, None]:
+    """For what is done while a run works."""
+    if azure is None or os.environ.get("HOST_URL"):
+        yield request.getfixturevalue("factory")
+        return
+    with hosting(azure, tmp_path_factory.mktemp("host"), virtual=False) as factory:
+        yield factory
+
+
+@pytest.fixture
+def given(factory: Factory) -> Factory:
+    """The world of the main job, before its first run."""
+    from tests.e2e.test_the_job import job
+
+    world, files = job()
+    factory.give(world)
+    factory.configure(files)
+    factory.control.clear_operations()
+    return factory
 
 
 @pytest.fixture
@@ -152,6 +195,3 @@ def own_host(azure: LocalAzure | None) -> LocalAzure:
     if azure is None or os.environ.get("HOST_URL"):
         pytest.skip("this test starts and kills hosts of its own")
     return azure
-
-
-__all__ = ["Factory", "Path"]

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 
 from local.azure import LocalAzure
-from local.factory.session import REPOSITORY, settings
-from local.host import LocalHost
-from tests.e2e.blobs import BlobClient
 from tests.e2e.capture_worlds import GENERALIZE, asked
-from tests.e2e.conftest import Factory
+from tests.e2e.conftest import Factory, hosting
 from tests.e2e.end_state import Json, capture, custom_images, vhd_blobs
 from tests.e2e.worlds import FACTORY_LAB, SUBSCRIPTION, World, asks, labs_json
 
@@ -24,25 +21,16 @@ HOUR = 3600.0
 @pytest.fixture
 def host(own_host: LocalAzure, tmp_path: Path) -> Generator[Any, None, None]:
     """Starts a factory in virtual time over a world, with settings of its own."""
-    control = own_host.control
-    control.set_speed(0)
 
     @contextmanager
     def started(world: World, **more: str) -> Generator[Factory, None, None]:
-        control.clear_faults()
-        control.put_world(world.document)
-        control.clear_operations()
-        environment = settings(own_host) | more
-        virtual = own_host.endpoints["control"]
-        with LocalHost(REPOSITORY, tmp_path / "hub.db", environment, virtual=virtual, polling_seconds=0) as running:
-            factory = Factory(running.url, control, BlobClient(own_host.environment("local")))
+        with hosting(own_host, tmp_path, more) as factory:
+            factory.give(world)
+            factory.control.clear_operations()
             factory.configure({"labs.json": labs_json(asks("lab-a", "Golden"))})
             yield factory
 
     yield started
-    # A host that is stopped right after its report leaves the claim held: nobody is to wait for its end.
-    control.put_world(World().document)
-    control.set_speed(1)
 
 
 def one(name: str = "golden", **vm: Any) -> World:

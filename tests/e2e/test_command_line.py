@@ -62,9 +62,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def image_factory(factory: Factory, site: Path, tmp_path: Path) -> Installed:
+    return aimed_at(factory, site, tmp_path)
+
+
+def aimed_at(factory: Factory, site: Path, folder: Path) -> Installed:
     outside = {name: value for name, value in os.environ.items() if name not in ("TF_BUILD", "GITHUB_ACTIONS")}
     asked = {"IMAGE_FACTORY_APP": factory.host, "IMAGE_FACTORY_KEY": os.environ.get("HOST_KEY", "")}
-    return Installed(site, outside | asked | {"PYTHONPATH": str(site)}, tmp_path)
+    return Installed(site, outside | asked | {"PYTHONPATH": str(site)}, folder)
 
 
 @pytest.fixture
@@ -80,8 +84,11 @@ def given(factory: Factory) -> Callable[..., None]:
 
 
 @pytest.fixture
-def running(image_factory: Installed, factory: Factory) -> Generator[tuple[str, subprocess.Popen[str]]]:
-    """A run that takes half a minute, and a command that waits for its end."""
+def running(
+    factory_in_real_time: Factory, site: Path, tmp_path: Path
+) -> Generator[tuple[Installed, str, subprocess.Popen[str]]]:
+    """The command, a run that takes half a minute, and a command that waits for its end."""
+    factory, image_factory = factory_in_real_time, aimed_at(factory_in_real_time, site, tmp_path)
     world = World().behaving(copySeconds=25, imageSeconds=0).lab("lab-a")
     factory.give(world.golden_image("Win\\Server.json", WIN, 1))
     factory.configure({"labs.json": labs_json(asks("lab-a", "Win"))})
@@ -90,7 +97,7 @@ def running(image_factory: Installed, factory: Factory) -> Generator[tuple[str, 
     found = RUN.search(waiting.stderr.readline())
     assert found
     waiting.stderr.readline()
-    yield found[0], waiting
+    yield image_factory, found[0], waiting
     waiting.kill()
     waiting.communicate()
     image_factory("cancel", found[0])
@@ -156,9 +163,9 @@ def test_an_unknown_run_ends_with_1(image_factory: Installed) -> None:
 
 
 def test_a_second_run_is_refused_and_the_first_can_be_cancelled(
-    image_factory: Installed, running: tuple[str, subprocess.Popen[str]]
+    running: tuple[Installed, str, subprocess.Popen[str]],
 ) -> None:
-    run_id, waiting = running
+    image_factory, run_id, waiting = running
     refused = image_factory("run", "--wait")
     assert refused.returncode == 1
     assert run_id in refused.stderr
@@ -174,9 +181,9 @@ def test_a_second_run_is_refused_and_the_first_can_be_cancelled(
 
 
 def test_ctrl_c_leaves_the_run_alone_and_says_how_to_go_on(
-    image_factory: Installed, running: tuple[str, subprocess.Popen[str]]
+    running: tuple[Installed, str, subprocess.Popen[str]],
 ) -> None:
-    run_id, waiting = running
+    image_factory, run_id, waiting = running
     waiting.send_signal(signal.SIGINT)
     _, err = waiting.communicate(timeout=30)
     assert waiting.returncode == 130

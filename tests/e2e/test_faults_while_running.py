@@ -11,9 +11,7 @@ from typing import Any
 import pytest
 
 from local.azure import LocalAzure
-from local.factory.session import REPOSITORY
-from local.host import LocalHost
-from tests.e2e.conftest import Factory, app_settings
+from tests.e2e.conftest import Factory, hosting
 from tests.e2e.end_state import Json, all_blobs, endings, image_names
 from tests.e2e.worlds import OTHER, SUBSCRIPTION, World, asks, labs_json
 
@@ -51,12 +49,11 @@ def test_x6_a_setting_that_is_no_cap_is_refused_before_any_effect(
 ) -> None:
     factory.wait_until_idle()
     factory.control.clear_operations()
-    settings = app_settings(own_host) | {"MAX_CONCURRENT_COPIES": cap}
-    with LocalHost(REPOSITORY, tmp_path / "hub.db", settings, polling_seconds=0) as host:
-        answer = Factory(host.url, factory.control, factory.blobs).post()
-    assert answer.status_code >= 400
-    assert "MAX_CONCURRENT_COPIES" in answer.text
-    assert factory.operations(effects_only=True) == []
+    with hosting(own_host, tmp_path, {"MAX_CONCURRENT_COPIES": cap}) as misled:
+        answer = misled.post()
+        assert answer.status_code >= 400
+        assert "MAX_CONCURRENT_COPIES" in answer.text
+        assert misled.operations(effects_only=True) == []
 
 
 @pytest.mark.parametrize("cap", [1, 2])
@@ -134,7 +131,8 @@ def test_b33_b34_throttling_is_waited_for_as_told(factory: Factory) -> None:
 # --- Two at once
 
 
-def test_b47_a_second_start_is_refused_and_names_the_run_that_works(factory: Factory) -> None:
+def test_b47_a_second_start_is_refused_and_names_the_run_that_works(factory_in_real_time: Factory) -> None:
+    factory = factory_in_real_time
     factory.give(five_images(copy={"*": {"statuses": ["Success"], "seconds": 3}}))
     factory.configure({"labs.json": BOTH})
     run_id = factory.start()

@@ -14,10 +14,7 @@ import pytest
 import requests
 
 from local.azure import LocalAzure
-from local.factory.session import REPOSITORY
-from local.host import LocalHost
-from tests.e2e.blobs import BlobClient
-from tests.e2e.conftest import Factory, app_settings
+from tests.e2e.conftest import Factory, hosting
 from tests.e2e.end_state import custom_images, vhd_blobs
 from tests.e2e.worlds import World, asks, labs_json
 from tests.hostile import corpus
@@ -50,14 +47,13 @@ def watched(azure: LocalAzure | None, tmp_path_factory: pytest.TempPathFactory) 
     if azure is None:
         pytest.skip("this test looks into a host of its own")
     folder = tmp_path_factory.mktemp("hostile")
-    environment = {"PYTHONPATH": str(OUTBOUND), "OUTBOUND": str(folder / "outbound.txt")}
-    with LocalHost(REPOSITORY, folder / "hub.db", app_settings(azure) | environment, polling_seconds=0) as host:
-        endpoints = azure.endpoints
-        places = [urlsplit(url).netloc for url in (*(endpoints[k] for k in ("arm", "storage", "identity")), host.url)]
+    noting = {"PYTHONPATH": str(OUTBOUND), "OUTBOUND": str(folder / "outbound.txt")}
+    with hosting(azure, folder, noting) as factory:
+        asked = [azure.endpoints[name] for name in ("arm", "storage", "identity", "control")]
+        places = [urlsplit(url).netloc for url in (*asked, factory.host)]
         # The SDKs' user agent asks Python for its platform, which asks these two.
         platform = {"program 'uname'", "program 'file'"}
         known = {"resolve 127.0.0.1", *platform, *(f"connect {place.replace(':', ' ')}" for place in places)}
-        factory = Factory(host.url, azure.control, BlobClient(azure.environment("local")))
         yield Watched(factory, folder / "outbound.txt", known)
 
 

@@ -116,12 +116,12 @@ def test_killed_before_and_after_every_activity_the_run_ends_as_if_nothing_had_h
 
 
 def test_killed_at_random_moments_the_run_ends_as_if_nothing_had_happened(killed: Killed) -> None:
-    """Twenty moments of one run in real time, from a seed that a failure prints."""
+    """Eight moments of one run in real time, from a seed that a failure prints."""
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     moments = random.Random(seed)
     killed.azure.control.set_speed(20)
-    for _ in range(20):
+    for _ in range(8):
         with killed.host(virtual=False) as host:
             if not killed.factory.runs():
                 killed.start()

@@ -15,10 +15,7 @@ from azure.storage.blob import BlobServiceClient
 from local.azure import LocalAzure
 from local.azure.authorization import ROLES, read_roles
 from local.azure.azurite import account_key
-from local.factory.session import REPOSITORY, settings
-from local.host import LocalHost
-from tests.e2e.blobs import BlobClient
-from tests.e2e.conftest import Factory
+from tests.e2e.conftest import Factory, hosting
 from tests.e2e.worlds import World, asks, labs_json
 
 pytestmark = pytest.mark.slow
@@ -54,17 +51,13 @@ class Used:
 
 
 @contextmanager
-def working_in(azure: LocalAzure, world: dict[str, Any], folder: Path) -> Generator[Factory, None, None]:
+def working_in(azure: LocalAzure, world: World, folder: Path) -> Generator[Factory, None, None]:
     """A factory in virtual time: what it generalizes takes minutes."""
-    azure.control.clear_faults()
-    azure.control.put_world(world)
-    control = azure.endpoints["control"]
-    with LocalHost(REPOSITORY, folder / "hub.db", settings(azure), virtual=control, polling_seconds=0) as host:
-        factory = Factory(host.url, azure.control, BlobClient(azure.environment("local")))
+    with hosting(azure, folder) as factory:
+        factory.give(world)
         factory.configure(FILES)
         factory.control.clear_operations()
         yield factory
-    azure.control.set_speed(1)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +65,7 @@ def used(azure: LocalAzure | None, tmp_path_factory: pytest.TempPathFactory) -> 
     """The calls of a run with a failing image, and of the run that repairs it."""
     if azure is None:
         pytest.skip("this test needs the local Azure for itself")
-    with working_in(azure, everything().document, tmp_path_factory.mktemp("host")) as factory:
+    with working_in(azure, everything(), tmp_path_factory.mktemp("host")) as factory:
         return used_in_two_runs(factory)
 
 
@@ -104,8 +97,7 @@ def test_a_lab_that_no_role_covers_fails_alone_and_says_which_role_is_missing(
     own_host: LocalAzure, tmp_path: Path
 ) -> None:
     group = "/subscriptions/aaaa0000-0000-0000-0000-000000000001/resourceGroups/rg-lab-a"
-    world = everything().document | {"assignments": {"receive": [group]}}
-    with working_in(own_host, world, tmp_path) as factory:
+    with working_in(own_host, everything().assigned(receive=[group]), tmp_path) as factory:
         report = factory.run()
     assert {(row["lab"], row["state"]) for row in report["pairs"]} == {("lab-a", "delivered"), ("lab-b", "failed")}
     for row in report["pairs"]:

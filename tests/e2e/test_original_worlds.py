@@ -7,14 +7,12 @@ another folder: `ORIGINAL_VECTORS=folder pytest -m "slow or soak" tests/e2e/test
 import os
 import random
 from collections.abc import Callable, Generator
+from contextlib import ExitStack
 
 import pytest
 
 from local.azure import LocalAzure
-from local.factory.session import REPOSITORY
-from local.host import LocalHost
-from tests.e2e.blobs import BlobClient
-from tests.e2e.conftest import Factory, app_settings
+from tests.e2e.conftest import Factory, hosting
 from tests.e2e.differences import Difference, differences, wanted_differences
 from tests.e2e.end_state import custom_images
 from tests.e2e.original import (
@@ -59,23 +57,20 @@ def factory_of(
     factory: Factory, azure: LocalAzure | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[FactoryOf, None, None]:
     """The factory whose lab is that of a world: most have the one of all tests, for the others a host of its own is started."""
-    hosts: dict[str, LocalHost] = {}
+    factories: dict[str, Factory] = {}
 
     def find(world: OriginalWorld) -> Factory:
         if world.factory_lab == FACTORY_LAB:
             return factory
         if azure is None or os.environ.get("HOST_URL"):
             pytest.skip("the app that is tested has another factory lab")
-        if world.factory_lab not in hosts:
-            store = tmp_path_factory.mktemp("host") / "hub.db"
-            settings = app_settings(azure) | {"FACTORY_LAB_ID": world.factory_lab}
-            hosts[world.factory_lab] = host = LocalHost(REPOSITORY, store, settings, polling_seconds=0)
-            host.start()
-        return Factory(hosts[world.factory_lab].url, azure.control, BlobClient(azure.environment("local")))
+        if world.factory_lab not in factories:
+            own = hosting(azure, tmp_path_factory.mktemp("host"), {"FACTORY_LAB_ID": world.factory_lab})
+            factories[world.factory_lab] = hosts.enter_context(own)
+        return factories[world.factory_lab]
 
-    yield find
-    for host in hosts.values():
-        host.stop()
+    with ExitStack() as hosts:
+        yield find
 
 
 def unchanged(before: Json, after: Json) -> bool:

@@ -11,10 +11,7 @@ import pytest
 import requests
 
 from local.azure import LocalAzure
-from local.factory.session import REPOSITORY, settings
-from local.host import LocalHost
-from tests.e2e.blobs import BlobClient
-from tests.e2e.conftest import Factory
+from tests.e2e.conftest import Factory, hosting
 from tests.e2e.worlds import World, asks, labs_json
 
 pytestmark = pytest.mark.slow
@@ -33,10 +30,8 @@ def uploading(azure: LocalAzure | None, tmp_path: Path) -> Generator[Factory, No
     """A factory whose host looks for uploads; gone again before other tests upload."""
     if azure is None or os.environ.get("HOST_URL"):
         pytest.skip("this test starts a host of its own")
-    azure.control.set_speed(1)
-    azure.control.put_world(world().document)
-    with LocalHost(REPOSITORY, tmp_path / "hub.db", settings(azure), polling_seconds=0.3) as host:
-        yield Factory(host.url, azure.control, BlobClient(azure.environment("local")))
+    with hosting(azure, tmp_path, virtual=False, polling_seconds=0.3) as factory:
+        yield factory
 
 
 def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
@@ -98,7 +93,8 @@ def test_a_broken_upload_is_reported_on_and_starts_one_run_which_uses_the_last_g
     assert uploading.report(uploading.runs()[-1])["state"] == "Succeeded"
 
 
-def test_a_second_start_is_refused_with_the_run_that_works(factory: Factory) -> None:
+def test_a_second_start_is_refused_with_the_run_that_works(factory_in_real_time: Factory) -> None:
+    factory = factory_in_real_time
     factory.give(world(copySeconds=6))
     factory.configure({"labs.json": labs_json(asks("lab-a", "Win2016"))})
     run_id = factory.start()
@@ -112,7 +108,8 @@ def test_a_second_start_is_refused_with_the_run_that_works(factory: Factory) -> 
     assert pairs(factory, run_id) == {"lab-a": "delivered"}
 
 
-def test_of_eight_starts_at_once_one_run_works(factory: Factory) -> None:
+def test_of_eight_starts_at_once_one_run_works(factory_in_real_time: Factory) -> None:
+    factory = factory_in_real_time
     factory.give(world())
     factory.configure({"labs.json": labs_json(asks("lab-a", "Win2016"))})
     with ThreadPoolExecutor(8) as pool:

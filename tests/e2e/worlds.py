@@ -20,6 +20,7 @@ class World:
         self.behave: dict[str, Any] = {"copySeconds": 1, "imageSeconds": 1}
         self.disks: list[dict[str, Any]] = []
         self._denied: set[str] = set()
+        self._assignments: dict[str, list[str]] = {}
         self.lab("factory", storage="stfactory")
 
     @property
@@ -27,7 +28,8 @@ class World:
         subscriptions = [
             {"id": id_, "denied": id_ in self._denied, **resources} for id_, resources in self.subscriptions.items()
         ]
-        return {
+        assignments = {"assignments": self._assignments} if self._assignments else {}
+        return assignments | {
             "factoryLab": FACTORY_LAB,
             "subscriptions": subscriptions,
             "storage": list(self.storage.values()),
@@ -41,6 +43,11 @@ class World:
     def denied(self, subscription: str) -> "World":
         """The app has no access to this subscription."""
         self._denied.add(subscription)
+        return self
+
+    def assigned(self, **scopes: list[str]) -> "World":
+        """The app's roles hold at these scopes only."""
+        self._assignments |= scopes
         return self
 
     def behaving(self, **behave: Any) -> "World":

@@ -20,6 +20,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "partial capture": ("E8 stfactory/vm-windows-os.vhd:failed:30", "E8 stfactory/vm-windows-os.vhd:stalled:0"),
     "short": (f"E8 stlab3/{LEGACY_VHD}:short:30", "E8 stfactory/vm-windows-os.vhd:short:30"),
     "mixed": tuple(f"E5 {seed}" for seed in range(20, 32)),
+    "cancel": tuple(f"E18 {place}" for place in (*range(60, 420, 40), *range(420, 2200, 200))),
     "operator": tuple(f"E17 {seed}" for seed in range(12)),
     "secrets": tuple(f"E15 {call}:{way}:for-good" for call in (60, 150, 270, 420) for way in ("403", "500")),
     "one lane": ("E12 one-lane",),

@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from local.azure.blob_store import BlobPath
@@ -16,7 +16,7 @@ from shared.starting import instance_id
 from tests.e2e.worlds import SUBSCRIPTION
 from tests.resilience import checker
 from tests.resilience.checker import Snapshot, Violation
-from tests.resilience.laboratory import Conditions, Laboratory
+from tests.resilience.laboratory import A_CALL, Conditions, Laboratory
 from tests.resilience.reference import WANTS, reference_configuration, reference_world
 from tests.resilience.trial import Aimed, Experiment, Trial, baseline, begun_activities, recover
 from tests.resilience.troubles import FOR_GOOD, Storm, Trouble, Way
@@ -28,6 +28,8 @@ SHORT = 512 * 1024**2
 STORM = timedelta(minutes=10)
 STALLED = timedelta(hours=3)
 DEADLINE = timedelta(hours=12)
+CANCELLED_WITHIN = timedelta(minutes=10)
+"""The mark is met at the next poll, and polls are five minutes apart at most."""
 
 
 # --- E6: throttling
@@ -169,11 +171,7 @@ def reconfigured(trial: Trial, text: str) -> None:
         trial.done += 1
         put = laboratory.blobs.put_text
         played(put(BlobPath(SYSTEM_ACCOUNT, "configuration", "labs.json"), _LABS[kind](), {}, {}))
-        claim = Snapshot(laboratory).claim()
-        was_held = claim.get("state") == "held"
-        if was_held:
-            data = json.dumps(claim).encode()
-            played(put(BlobPath("stfactory", "imagefactory", "active-run"), data, {}, {}))
+        was_held = _changed_claim(laboratory)
 
     laboratory.watch.acts[int(place)] = upload
     trial.run()
@@ -188,14 +186,29 @@ def reconfigured(trial: Trial, text: str) -> None:
         trial.violations.append(Violation("configuration", "an upload was lost"))
     evidence = trial.evidence
     # What a dead run left in a lab that is asked for no more stays until it is asked for again: nobody looks there.
-    left = checker.left_behind(evidence)
-    trial.violations += [violation for violation in left if violation.what.split()[0] not in trial.before.blobs]
+    trial.violations += _left_behind_anew(trial)
     trial.violations += (
         checker.golden_images_stay(evidence) + checker.others_things(evidence) + checker.whole_images(evidence)
     )
     trial.last = reports[-1]
     laboratory.upload("labs.json", reference_configuration()["labs.json"])
     recover(trial)
+
+
+def _left_behind_anew(trial: Trial) -> list[Violation]:
+    """Without what an earlier run, a dead one, left."""
+    left = checker.left_behind(trial.evidence)
+    return [violation for violation in left if violation.what.split()[0] not in trial.before.blobs]
+
+
+def _changed_claim(laboratory: Laboratory, **marks: bool) -> bool:
+    """Write the claim anew, as the doorbell and a cancel do; False when nobody holds it."""
+    claim = Snapshot(laboratory).claim()
+    if claim.get("state") != "held":
+        return False
+    data = json.dumps(claim | marks).encode()
+    played(laboratory.blobs.put_text(BlobPath("stfactory", "imagefactory", "active-run"), data, {}, {}))
+    return True
 
 
 def _etag(laboratory: Laboratory) -> str:
@@ -424,6 +437,61 @@ def _seeds(_: Laboratory) -> Iterator[str]:
     return (str(seed) for seed in range(10**9))
 
 
+# --- E18: a cancel
+
+
+def cancelled(trial: Trial, text: str) -> None:
+    """E18: a run is cancelled at any moment. It begins nothing more, ends soon, leaves nothing; the next run does the rest."""
+    laboratory = trial.laboratory
+    marked: datetime | None = None
+    done = 0
+
+    def cancel() -> None:
+        nonlocal marked, done
+        if _changed_claim(laboratory, cancelled=True):
+            trial.done += 1
+            marked, done = laboratory.clock.now(), len(laboratory.log.entries)
+
+    laboratory.watch.acts[int(text)] = cancel
+    trial.run()
+    trial.judge(is_clean=False, is_delivered=False)
+    trial.violations += _left_behind_anew(trial)
+    report: Json = Snapshot(laboratory).document(trial.last, "report.json") or {}
+    state = report.get("state")
+    if state not in ("Succeeded", "Cancelled") or (state == "Cancelled") > trial.done:
+        trial.violations.append(Violation("cancel", f"the run is {state}"))
+    failed = [row for row in (*report.get("captures", ()), *report.get("pairs", ())) if row["state"] == "failed"]
+    trial.violations += [Violation("cancel", f"reported as failed: {row}") for row in failed]
+    if marked:
+        took = laboratory.clock.now() - marked
+        if took > CANCELLED_WITHIN:
+            trial.violations.append(Violation("cancel", f"the run went on for {took}"))
+        # An activity that had passed the fence begins what it was about to begin, an export and its copy, and takes it back.
+        in_flight = A_CALL in laboratory.watch.places[int(text)]
+        begun = list(_begun(laboratory.log.entries[done:]))[2 * in_flight :]
+        trial.violations += [Violation("cancel", f"begun after it: {what}") for what in begun]
+    recover(trial)
+
+
+def _begun(log: list[Json]) -> Iterator[str]:
+    """What a run begins: copies, exports, custom images, changes of a VM."""
+    for call in log:
+        is_arms = call["service"] == "arm" and call["effect"] in ("grant", "create", "update")
+        if call["caller"] == "app" and (is_arms or call["effect"] == "copy"):
+            yield f"{call['method']} {call['path']}"
+
+
+def _cancelled_cases(laboratory: Laboratory) -> Iterator[str]:
+    return (str(place) for place in range(0, 3 * len(baseline(laboratory).places) // 2, 6))
+
+
+def _slow_world(_: str) -> Json:
+    """Copies take half an hour, so that a run which goes on is seen. It has half as many places again."""
+    world = reference_world()
+    world["behave"]["copySeconds"] = 1800
+    return world
+
+
 HAPPENINGS = (
     Experiment("E6", "a throttling storm", storm, _seeds, lambda text: Conditions(seed=int(text)), True),
     Experiment("E7", "clocks jump, hosts sleep, copies last", clocks, _clock_cases, _clock_conditions, False, _clock_world),
@@ -434,4 +502,5 @@ HAPPENINGS = (
     Experiment("E12", "run again right after success", again, lambda _: iter(["reference", "one-lane"])),
     Experiment("E15", "Azure tells secrets", told, _told_cases),
     Experiment("E17", "a random operator", operated, _seeds, lambda text: Conditions(seed=int(text), mixes=True), True),
+    Experiment("E18", "a run is cancelled", cancelled, _cancelled_cases, world=_slow_world),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from tests.resilience.laboratory import REPOSITORY
 
 NEEDED = 0.95
 _WITHIN = 900.0
-_COPIED = ("activities", "api", "orchestrators", "shared", "local", "tests/resilience")
+_COPIED = ("activities", "api", "orchestrators", "shared", "local", "infra", "tests/resilience")
 _FILES = ("function_app.py", "host.json", "tests/e2e/worlds.py")
 
 
@@ -82,6 +82,7 @@ MUTANTS = (
     Mutant(TAKE, "left_by(release.whole, _etag_or(claim.seen_etag), release.next_run)", "left_by(release.whole, claim.seen_etag, release.next_run)", ("configuration",)),
     Mutant(TAKE, "        if write_claim(run.account, left, read):\n            return", "        if write_claim(run.account, left, read) or True:\n            return", ("configuration", "release_claim")),
     Mutant(JOURNAL, "    if claim is None or not claim.held_by(run.id):\n        raise PermanentError", "    if claim is None:\n        raise PermanentError", ("two",)),
+    Mutant(JOURNAL, "    if claim.cancelled and (begins or kind is not None):", "    if False and begins:", ("cancel",)),
     Mutant(JOURNAL, "    if kind is not None and Journal(run.id).has_outcome(kind, key):", "    if False and kind is not None and key:", ("begin_copy", "begin_capture_copy")),
     Mutant(JOURNAL, "return container.replace(CLAIM, data, read.etag) if read.claim", "return bool(container.client.upload_blob(CLAIM, data, overwrite=True)) if read.claim", ("configuration", "two")),
     Mutant(JOURNAL, "            return outcome\n        return from_json(self.container.get(name).data, Outcome)", "            return outcome\n        raise ValueError(name)", ("settle_delivery",)),
@@ -95,6 +96,8 @@ MUTANTS = (
     Mutant(ISSUE, "    if number == last.number:\n        return tickets, Answer.WORK, last.index\n", "", ("next_ticket",)),
     Mutant(ISSUE, "        left=tuple(other for other in tickets.left if other != index),", "        left=tickets.left,", ("next_ticket",)),
     Mutant(ISSUE, "        lanes={**tickets.lanes, str(lane): Issued(number, index)},", "        lanes=tickets.lanes,", ("next_ticket",)),
+    Mutant(COPIES, "        if claim is not None and claim.cancelled:", "        if claim is None:", ("cancel",)),
+    Mutant(RUN, "    if error.code == CANCELLED:", "    if error is None:", ("cancel",)),
     Mutant(TICKETS, "        if issued is tickets or journal.container.replace(path, to_json(issued), blob.etag):", "        if journal.container.replace(path, to_json(issued), blob.etag) or True:", ("next_ticket", "mixed")),
     Mutant(TICKETS, "        journal.write(name, Tickets(tuple(index for index, key in keys if key not in ended)))", "        journal.write(name, Tickets(tuple(index for index, key in keys if key in ended)))", ("open_round",)),
     Mutant(TICKETS, "    if not (stored := journal.find(name)):", "    stored = None\n    if True:", ("open_round",)),

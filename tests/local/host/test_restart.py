@@ -107,7 +107,7 @@ def test_a_stop_in_order_waits_for_no_activity(new_host: NewHost):
 
 def test_a_misbehaving_host_changes_no_result(new_host: NewHost, tmp_path: Path):
     host = Orchestrations(new_host(misbehave=7).url)
-    for number in range(5):
+    for number in range(2):
         started = host.start("lanes_of_patience", 20, f"lanes{number}")
         assert host.wait(started)["output"] == list(range(1, 21))
-    assert max(noted(tmp_path).values()) > 5, "some activity should have run once more"
+    assert max(noted(tmp_path).values()) > 2, "some activity should have run once more"
