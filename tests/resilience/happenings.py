@@ -370,6 +370,7 @@ def _vanished_cases(laboratory: Laboratory) -> Iterator[str]:
 def again(trial: Trial, text: str) -> None:
     """E12: a run right after a good one writes nothing; nor does the one after an hour."""
     trial.run(lanes=1 if text == "one-lane" else None)
+    trial.judge_state()
     trial.judge()
     trial.judge_repeat()
     trial.laboratory.pass_by(3600)

@@ -86,7 +86,12 @@ class Trial:
 
     def judge_state(self) -> None:
         """What went wrong has left no trace in the run's report."""
-        report: Any = Snapshot(self.laboratory).document(self.last, "report.json") or {}
+        after = Snapshot(self.laboratory)
+        report: Any = after.document(self.last, "report.json") or {}
+        for kind in ("captures", "pairs"):
+            # The second round is for what was ended by force: it must not hide that lanes lost their work.
+            if (after.document(self.last, f"tickets/{kind}-2") or {}).get("lanes"):
+                self.violations.append(Violation("fault-free result", f"some {kind} needed the second round"))
         if report.get("state") != "Succeeded":
             self.violations.append(
                 Violation("fault-free result", f"the run is {report.get('state', 'without report')}")
