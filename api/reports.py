@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from api.answers import Answer
 from shared.domain.report import RunReport
-from shared.durable import Client, get_instance
+from shared.instances import Client, get_instance
 from shared.report_forms import form_asked_for
 from shared.starting import instance_id
 from shared.watching import run_report

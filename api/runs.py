@@ -11,7 +11,8 @@ from shared.cancelling import cancel_run
 from shared.domain.outcomes import RunState
 from shared.domain.run_plan import as_text
 from shared.domain.runs import RunRequest
-from shared.durable import Client, Orchestrator, get_instance
+from shared.durable import Orchestrator
+from shared.instances import Client, get_instance
 from shared.requests import RunsQuery, read_parameters, read_query
 from shared.starting import instance_id, start_run
 from shared.watching import RunStatus, list_runs, run_status

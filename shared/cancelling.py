@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from shared.azure.labs import factory_lab
 from shared.domain.outcomes import RunState
-from shared.durable import Client, get_instance
 from shared.errors import TransientError
+from shared.instances import Client, get_instance
 from shared.journal import read_claim, write_claim
 from shared.starting import instance_id
 from shared.watching import RunStatus, run_status

@@ -11,8 +11,9 @@ from shared.azure.labs import factory_lab
 from shared.domain.claim import ClaimState
 from shared.domain.runs import RunRequest, mint_run_id
 from shared.domain.selection import WHOLE, Selection
-from shared.durable import Client, Instance, Orchestrator, begin_instance, get_instance
+from shared.durable import Orchestrator
 from shared.errors import TransientError
+from shared.instances import Client, Instance, begin_instance, get_instance
 from shared.journal import REQUEST, RUN, Journal, read_claim, write_claim
 from shared.settings import settings
 

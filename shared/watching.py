@@ -14,8 +14,8 @@ from shared.domain.quoting import quoted
 from shared.domain.report import PAIR_ENDINGS, PairRow, RunReport, pair_rows
 from shared.domain.runs import is_run_id
 from shared.domain.tickets import Kind, Tickets
-from shared.durable import Instance
 from shared.errors import FactoryError, MissingError
+from shared.instances import Instance
 from shared.journal import DISTRIBUTION_PLAN, REPORT, RUN, Journal, RunRecord, read_claim
 from shared.settings import settings
 from shared.side_by_side import side_by_side

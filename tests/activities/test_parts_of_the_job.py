@@ -23,7 +23,7 @@ from shared.domain.outcomes import Ending, Outcome, RunState
 from shared.domain.runs import Run, RunRequest
 from shared.domain.selection import Selection, Stage
 from shared.domain.tickets import Kind
-from shared.durable import Instance
+from shared.instances import Instance
 from shared.journal import (
     CAPTURE_PLAN,
     DISTRIBUTION_PLAN,

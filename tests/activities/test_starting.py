@@ -16,8 +16,8 @@ from shared.domain.claim import Claim, ClaimState
 from shared.domain.outcomes import Ending, Outcome, RunState
 from shared.domain.runs import RunRequest
 from shared.domain.tickets import Kind
-from shared.durable import Instance, get_instance
 from shared.errors import MissingError, TransientError
+from shared.instances import Instance, get_instance
 from shared.journal import Journal, ReadClaim, read_claim, write_claim
 from shared.settings import settings
 from shared.starting import Start, configuration_arrived, instance_id, start_run
