@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from shared.domain.card import card_message
+from shared.domain.renderings.card import card_message
 from shared.domain.report import RunReport
 from shared.domain.runs import Run
 from shared.errors import FactoryError

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from shared.configuration import Configuration
 from shared.domain.labs import LabRequest
-from shared.domain.markdown import escaped, table
 from shared.domain.matching import ImageEntry, path_key
 from shared.domain.renderings.markdown import findings_table
+from shared.domain.renderings.markdown_table import escaped, table
 
 _WHOLE_PLAN = 'Lab by lab: `image-factory plan`, or POST /api/runs with `{"dryRun": true}`.'
 _NAMED = 20

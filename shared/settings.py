@@ -10,9 +10,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 
-from shared.domain.card import NotifyOn
 from shared.domain.generalizing import Fallback, Generalize
 from shared.domain.labs import LabId
+from shared.domain.renderings.card import NotifyOn
 from shared.errors import ConfigurationError
 
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.card import MOST_FAILURES, NotifyOn, card_message
 from shared.domain.findings import Finding, Severity
 from shared.domain.outcomes import Ending, RunState
+from shared.domain.renderings.card import MOST_FAILURES, NotifyOn, card_message
 from shared.domain.report import CaptureRow, RunReport
 from tests.domain.test_report import report, row
 

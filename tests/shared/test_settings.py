@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.card import NotifyOn
 from shared.domain.labs import LabId
+from shared.domain.renderings.card import NotifyOn
 from shared.errors import ConfigurationError
 from shared.settings import LONGEST_SAS, Settings, parse_duration, read_settings
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from shared.domain.amounts import duration, size
 from shared.domain.findings import Finding
-from shared.domain.markdown import table
 from shared.domain.outcomes import Ending
+from shared.domain.renderings.markdown_table import table
 from shared.domain.report import PAIR_ENDINGS, CaptureRow, PairRow, RunReport
 
 
