@@ -6,7 +6,7 @@ from itertools import chain, islice, zip_longest
 
 from tests.resilience.cases import play
 from tests.resilience.happenings import LEGACY_VHD
-from tests.resilience.laboratory import Laboratory
+from tests.resilience.laboratory import A_CALL, Laboratory
 from tests.resilience.trial import baseline, begun_activities
 from tests.resilience.troubles import FOR_GOOD, Trouble, Way
 
@@ -22,7 +22,6 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "mixed": tuple(f"E5 {seed}" for seed in range(20, 32)),
     "cancel": tuple(f"E18 {place}" for place in (*range(60, 420, 40), *range(420, 2200, 200))),
     "operator": tuple(f"E17 {seed}" for seed in range(12)),
-    "secrets": tuple(f"E15 {call}:{way}:for-good" for call in (60, 150, 270, 420) for way in ("403", "500")),
     "one lane": ("E12 one-lane",),
 }
 
@@ -55,6 +54,10 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
             yield f"E9 fewer:{places.index('before-episode factory_run', 200)}:again"
             yield from (f"E9 fewer:{place}" for place in (200, 700, *range(releasing, releasing + 5)))
             yield from (f"E3 {place}" for place in range(releasing, releasing + 5))
+        case "secrets":
+            known = [place for place, name in enumerate(places) if A_CALL in name]
+            yield from (f"E15 bug:{place}" for place in known[60::100])
+            yield from (f"E15 {call}:{way}:for-good" for call in (60, 150, 270, 420) for way in ("403", "500"))
         case "vanished":
             yield from (
                 f"E11 {what}:{place}" for place in (100, 500, 900) for what in ("lab", "locked", "account", "vm")

@@ -381,12 +381,19 @@ def again(trial: Trial, text: str) -> None:
 
 
 def told(trial: Trial, text: str) -> None:
-    """E15: Azure's own message of a failure holds a signed address and a token. (Every other case looks for secrets, too.)"""
+    """E15: Azure's message of a failure, or a bug's, holds a signed address and a token. (Each case looks for secrets.)"""
     laboratory = trial.laboratory
-    laboratory.troubles.planned = [Trouble.parse(text)]
-    laboratory.troubles.tells = (
-        f"See https://st.blob.core.windows.net/c/b?sv=2024-11-04&sig={_SIGNATURE} and Bearer {_TOKEN}."
-    )
+    secret = f"See https://st.blob.core.windows.net/c/b?sv=2024-11-04&sig={_SIGNATURE} and Bearer {_TOKEN}."
+    what, _, place = text.partition(":")
+
+    def blunder() -> None:
+        trial.done += 1
+        raise ValueError(secret)
+
+    if what == "bug":
+        laboratory.watch.acts[int(place)] = blunder
+    else:
+        laboratory.troubles.planned, laboratory.troubles.tells = [Trouble.parse(text)], secret
     laboratory.secrets |= {_SIGNATURE, _TOKEN}
     trial.run()
     trial.judge(is_clean=False, is_delivered=False, is_reported=False)
@@ -400,6 +407,8 @@ def _told_cases(laboratory: Laboratory) -> Iterator[str]:
     for call in range(1, len(baseline(laboratory).calls), 3):
         yield str(Trouble(call, Way.FORBIDDEN, FOR_GOOD))
         yield str(Trouble(call, Way.BROKEN, FOR_GOOD))
+    calls = [number for number, place in enumerate(baseline(laboratory).places) if A_CALL in place]
+    yield from (f"bug:{number}" for number in calls[::10])
 
 
 # --- E17: an operator
