@@ -8,6 +8,7 @@ from cli.app import App
 from cli.ending import Exit
 from cli.options import output_option, with_app, with_selection
 from cli.printing import say, say_json
+from shared.domain.findings import Severity
 from shared.domain.run_plan import Effect, RunPlan, as_text
 
 
@@ -18,8 +19,8 @@ from shared.domain.run_plan import Effect, RunPlan, as_text
 def plan(app: App, parameters: dict[str, Any], output: str) -> Exit:
     """Tell what a run would do, and do nothing.
 
-    It exits with 2 when there is something to capture or to deliver, 1 when all that would come of it is a failure, 0 when
-    everything is where it should be.
+    It exits with 2 when there is something to capture or to deliver, 1 when all that would come of it is a failure, or labs.json is
+    wrong, 0 when everything is where it should be.
     """
     answer = app.ask("POST", "runs", body={**parameters, "dryRun": True})
     found = answer.read(RunPlan)
@@ -36,4 +37,5 @@ def _exit_of(plan: RunPlan) -> Exit:
         return Exit.FAILED
     if effects & {Effect.CAPTURE, Effect.DELIVER}:
         return Exit.PARTIAL
-    return Exit.FAILED if Effect.FAIL in effects else Exit.DONE
+    is_wrong = any(finding.severity is Severity.ERROR for finding in plan.findings)
+    return Exit.FAILED if is_wrong or Effect.FAIL in effects else Exit.DONE

@@ -14,13 +14,27 @@ FORMATS = {"md": "markdown", "html": "html", "json": "json", "junit": "junit"}
 """The command's words, and the API's."""
 
 
+def _no_form(_context: click.Context, _option: click.Parameter, file: Path | None) -> Path | None:
+    """`-o` is for a form in the other commands, for a file here: a file called `json` is not what was meant."""
+    if file is not None and str(file) in FORMATS:
+        raise click.BadParameter(f"it names a file; -f names a form: did you mean -f {file}?")
+    return file
+
+
 @click.command(short_help="Get the report of a run.")
 @click.argument("run_id", metavar="[RUN]", required=False)
 @with_app
 @click.option(
     "-f", "--format", "form", type=click.Choice([*FORMATS]), default="md", show_default=True, help="Its form."
 )
-@click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write it to this file.")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_no_form,
+    help="Write it to this file.",
+)
 def report(app: App, run_id: str | None, form: str, file: Path | None) -> Exit:
     """Get the report of RUN, of the newest run without one."""
     run_id = run_id or _newest(app)

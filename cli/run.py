@@ -19,7 +19,7 @@ class StartedRun:
     run_id: str
 
 
-@click.command(short_help="Start a run, and wait for its end.")
+@click.command(short_help="Start a run; with --wait, follow it to its end.")
 @with_app
 @with_selection
 @click.option("--plan-id", metavar="ID", help="Only if a plan would be the same now: the planId that `plan` printed.")
@@ -48,7 +48,7 @@ def run(app: App, parameters: dict[str, Any], plan_id: str | None, wait: bool, q
     if output == "json":
         say_json(ended.plain())
     else:
-        say_run(ended.read(RunLine))
+        say_run(app, ended.read(RunLine))
     return exit_of(ended.read(RunLine).state)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
+from shared.domain.findings import Finding
+
 RUNNING = "Running"
 
 
@@ -27,6 +29,28 @@ class PairLine:
     @property
     def cells(self) -> tuple[str, ...]:
         return self.lab, self.image or self.image_path, self.state, ": ".join(filter(None, (self.code, self.message)))
+
+
+@dataclass(frozen=True)
+class CaptureLine:
+    vm: str = ""
+    image_path: str = ""
+    state: str = ""
+    code: str = ""
+    message: str = ""
+    next: str = ""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return self.vm, self.image_path, self.state, ": ".join(filter(None, (self.code, self.message)))
+
+
+@dataclass(frozen=True)
+class ReportLines:
+    """What the report tells of a run, beside its pairs."""
+
+    findings: tuple[Finding, ...] = ()
+    captures: tuple[CaptureLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +101,7 @@ class RunLine:
 
     def _parts(self) -> Iterator[str]:
         if not self.works:
-            yield from (f"{count} {word}" for word in _ENDINGS if (count := self.counts.get(word, 0)))
+            yield from (f"{count} {words}" for key, words in _ENDINGS.items() if (count := self.counts.get(key, 0)))
             return
         if self.cancelling:
             yield "being cancelled"
@@ -92,7 +116,14 @@ class RunLine:
             yield f"done about {self.eta:%H:%M} UTC"
 
 
-_ENDINGS = ("delivered", "captured", "present", "skipped", "failed")
+_ENDINGS = {
+    "delivered": "delivered",
+    "captured": "captured",
+    "present": "present",
+    "skipped": "skipped",
+    "failed": "failed",
+    "captures_failed": "failed to be captured",
+}
 
 
 def _gib(size: int) -> str:

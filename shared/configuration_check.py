@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.configuration import Configuration
+from shared.domain.findings import Severity
 from shared.domain.labs import LabRequest
 from shared.domain.matching import ImageEntry, path_key
 from shared.domain.renderings.markdown import findings_table
@@ -60,7 +61,9 @@ def check_markdown(
 ) -> str:
     """The whole report. `before` is the configuration that was last used, None when there was none; `effects` sums up the plan."""
     usable = uploaded.configuration.usable
-    state = "can be used" if usable else f"cannot be used; {_instead(before)}"
+    findings = uploaded.configuration.findings
+    errors = sum(found.severity is Severity.ERROR for found in findings)
+    state = f"cannot be used; {_instead(before)}" if not usable else "can be used" + " in part" * bool(errors)
     lines = [f"# {uploaded.blob} {state}", "", _name(uploaded)]
     if usable:
         lines += ["", "## What it asks for", "", *_counts(uploaded, before, definitions)]
@@ -75,7 +78,6 @@ def check_markdown(
         lines += ["", f"Runs go on with: {_name(before)}"]
     if effects:
         lines += ["", "## What a run would do now", "", escaped(effects), "", _WHOLE_PLAN]
-    findings = uploaded.configuration.findings
     if findings:
         severities = Counter(found.severity for found in findings)
         said = ", ".join(f"{number} {severity}{'s' * (number > 1)}" for severity, number in sorted(severities.items()))

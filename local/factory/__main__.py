@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import requests
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
 from local.azure import LocalAzure
@@ -17,6 +18,7 @@ from local.factory.journal import Runs
 from local.factory.session import (
     LAST,
     REPOSITORY,
+    STATE,
     Chosen,
     container,
     find_world,
@@ -31,6 +33,10 @@ from local.host import LocalHost
 SAMPLE = "local/worlds/sample.json"
 STARTS_WITHIN = 90.0
 """Seconds in which an upload must have started a run."""
+
+SAID = STATE / "labs.json.report.md"
+LOOKS_EVERY = 2.0
+"""Seconds."""
 
 
 _COMMANDS = (
@@ -67,7 +73,7 @@ def _stop(_number: int, _frame: object) -> None:
 
 def _chosen(world: str, config: Path | None) -> Chosen:
     path, case_id = find_world(world)
-    if config is None and not world_files(load_case(path, case_id)):
+    if not world_files(load_case(path, case_id)) and config is None:
         config = REPOSITORY / "configuration"
     if config is not None and not config.is_dir():
         raise SystemExit(f"There is no configuration folder {str(config)!r}.")
@@ -87,7 +93,7 @@ def run(chosen: Chosen) -> int:
         else:
             run_id = _started(azure, host, runs, _files(chosen))
         if run_id is None:
-            print("No run started: see .local/world/host.log.", file=sys.stderr)
+            print("No run started: see .local/world/hub.log.", file=sys.stderr)
             return 1
         try:
             run_id = _followed(host, runs, run_id)
@@ -150,12 +156,31 @@ def _followed(host: LocalHost, runs: Runs, run_id: str) -> str:
 
 
 def serve(chosen: Chosen) -> int:
-    """The factory with its configuration, until interrupted: what `image-factory` asks by default in this folder."""
+    """The factory, until interrupted: what `image-factory` asks by default in this folder.
+
+    What changes in the configuration's folder is uploaded, and what the factory says of it kept in `.local/`.
+    """
     with local_azure(chosen) as azure, local_host(azure) as host:
-        upload(_configuration(azure), _files(chosen))
         print(f"Functions host at {host.url}; ask it with image-factory. Ctrl+C ends it.", flush=True)
-        signal.pause()
-    return 0
+        configuration, said = _configuration(azure), ""
+        while host.alive:
+            if upload(configuration, _files(chosen)):
+                print("The configuration was uploaded: that starts a run.", flush=True)
+            if (now := _said_of(configuration)) != said:
+                said = now
+                SAID.write_text(said, "utf-8")
+                print(f"What is to be said of it: {SAID.relative_to(REPOSITORY)}", flush=True)
+            time.sleep(LOOKS_EVERY)
+    print("The host has ended: see .local/world/hub.log.", file=sys.stderr)
+    return 1
+
+
+def _said_of(configuration: ContainerClient) -> str:
+    """The factory's report beside labs.json; empty while there is none."""
+    try:
+        return configuration.download_blob(SAID.name).readall().decode("utf-8")
+    except ResourceNotFoundError:
+        return ""
 
 
 def serve_azure(chosen: Chosen) -> int:

@@ -43,9 +43,8 @@ def show(report: dict[str, Any], folder: Path) -> None:
     if report.get("captures"):
         table = Table("VM", "Image path", "State", "Image or reason", title="Captures")
         for row in report["captures"]:
-            table.add_row(
-                row["vm"], row.get("imagePath", ""), _coloured(row["state"]), row.get("code") or row.get("image", "")
-            )
+            told = _reason(row) or row.get("image", "")
+            table.add_row(row["vm"], row.get("imagePath", ""), _coloured(row["state"]), told)
         console.print(table)
     if report.get("pairs"):
         table = Table("Lab", "Image", "State", "Seconds", "Reason", title="Images in labs")

@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -59,6 +59,8 @@ def load_case(world: Path, case_id: str) -> dict[str, Any]:
         if not found:
             raise SystemExit(f"There is no case {case_id!r} in {world}: name one as {world.name}#id.")
         return found[0]
+    if case_id:
+        raise SystemExit(f"{world} is one world and holds no cases: leave out #{case_id}.")
     return document
 
 
@@ -72,14 +74,22 @@ def reset() -> None:
 
 @contextmanager
 def local_azure(chosen: Chosen) -> Generator[LocalAzure, None, None]:
-    """The simulator, going on where it was when the same world was chosen before."""
-    if not _CHOSEN.exists() or _CHOSEN.read_text("utf-8") != chosen.key:
+    """The simulator, going on where it was when the same world was chosen before.
+
+    Ends the program when another command works in this folder; what a dead one left behind is ended.
+    """
+    if other := _working(STATE / "command.pid"):
+        raise SystemExit(f"Another command works in this folder (process {other}): end it first, or `make reset`.")
+    before = _CHOSEN.read_text("utf-8") if _CHOSEN.exists() else ""
+    if before != chosen.key:
+        if before:
+            print("Another world or configuration than last time: starting over.", flush=True)
         reset()
         _WORLD.mkdir(parents=True)
         _CHOSEN.write_text(chosen.key, "utf-8")
     _end(STATE / "azure.pid")
     azure = LocalAzure(_WORLD / "azure", load_case(chosen.world, chosen.case_id))
-    with azure, _noted("azure.pid", azure.endpoints["pid"]):
+    with _noted("command.pid", os.getpid()), azure, _noted("azure.pid", azure.endpoints["pid"]):
         yield azure
 
 
@@ -131,17 +141,22 @@ def _noted(name: str, value: int | str) -> Generator[None, None, None]:
         file.unlink(missing_ok=True)
 
 
-def _end(pid_file: Path) -> None:
-    """End a process that an earlier command left behind, if it is one of ours."""
+def _working(pid_file: Path) -> int | None:
+    """The process that is noted there, if it lives and is one of ours."""
     try:
         pid = int(pid_file.read_text("utf-8"))
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        if b"local." in command:
+        return pid if b"local." in Path(f"/proc/{pid}/cmdline").read_bytes() else None
+    except (OSError, ValueError):
+        return None
+
+
+def _end(pid_file: Path) -> None:
+    """End a process that an earlier command left behind."""
+    if pid := _working(pid_file):
+        with suppress(OSError):
             os.kill(pid, signal.SIGTERM)
             for _ in range(50):
                 os.kill(pid, 0)
                 time.sleep(0.1)
             os.kill(pid, signal.SIGKILL)
-    except (OSError, ValueError):
-        pass
     pid_file.unlink(missing_ok=True)

@@ -185,3 +185,4 @@ def counts(captures: Iterable[CaptureRow], pairs: Iterable[PairRow]) -> dict[str
 
 
 PAIR_ENDINGS = (Ending.DELIVERED, Ending.PRESENT, Ending.SKIPPED, Ending.FAILED)
+CAPTURE_ENDINGS = (Ending.CAPTURED, Ending.PRESENT, Ending.SKIPPED, Ending.FAILED)

@@ -226,9 +226,12 @@ def in_one_line(plan: RunPlan) -> str:
         f"{count['capture']} to capture",
         f"{count['present']} unchanged",
     ]
-    parts += [f"{count[name]} {word}" for name, word in (("skip", "skipped"), ("fail", "to fail")) if count[name]]
+    parts += [f"{count[name]} {word}" for name, word in _LEFT if count.get(name)]
     work = f" {_size(plan.bytes)} to copy, about {plan.minutes:.0f} min." if plan.bytes else ""
     return f"Plan: {', '.join(parts)}.{work}"
+
+
+_LEFT = (("skip", "skipped"), ("fail", "to fail"), ("capturesFail", "not fit to capture"))
 
 
 def _size(size: int) -> str:

@@ -203,6 +203,36 @@ def test_one_run_is_told_with_its_pairs_and_what_to_do_about_those_that_failed(a
     assert ended.out.count("Next step: Run again.") == 1
 
 
+def test_a_run_that_did_not_succeed_tells_its_findings_and_the_golden_vms_that_failed(
+    app: AppDouble, call: Call
+) -> None:
+    app.says(f"GET runs/{RUN}", run("Failed", counts={"capturesFailed": 1}))
+    app.says(
+        f"GET runs/{RUN}/report",
+        {
+            "findings": [{"severity": "error", "code": "LastGoodUsed", "message": "It is broken.", "next": "Mend it."}],
+            "captures": [
+                {
+                    "vm": "vm-1",
+                    "state": "failed",
+                    "code": "DataDisks",
+                    "message": "It has two.",
+                    "next": "Detach them.",
+                },
+                {"vm": "vm-2", "state": "captured"},
+            ],
+        },
+    )
+    ended = call("status", RUN)
+    assert ended.code == 1
+    assert "1 failed to be captured" in ended.out
+    assert "error LastGoodUsed: It is broken." in ended.out
+    assert "Mend it." in ended.out
+    assert "failed  DataDisks: It has two." in ended.out
+    assert "Next step: Detach them." in ended.out
+    assert "vm-2" not in ended.out
+
+
 def test_a_run_that_works_is_no_failure(app: AppDouble, call: Call) -> None:
     app.says(f"GET runs/{RUN}", run(cancelling=True), 202)
     ended = call("status", RUN)
@@ -250,6 +280,12 @@ def test_a_plan_ends_by_what_is_to_be_done(app: AppDouble, call: Call, effects: 
     assert f"planId: {'a' * 64}" in ended.out
     assert body_of(app) == {"labs": ["lab-a"], "dryRun": True}
     assert json.loads(call("plan", "-o", "json").out)["planId"] == "a" * 64
+
+
+def test_a_plan_of_a_wrong_configuration_is_a_failure_where_nothing_is_to_be_done(app: AppDouble, call: Call) -> None:
+    finding = {"severity": "error", "code": "LastGoodUsed", "message": "It is broken."}
+    app.says("POST runs", plan("present") | {"findings": [finding]})
+    assert call("plan").code == 1
 
 
 def test_a_plan_that_nothing_can_come_of_is_a_failure(app: AppDouble, call: Call) -> None:
@@ -322,6 +358,7 @@ def test_a_report_that_cannot_be_written_is_told_with_its_file(app: AppDouble, c
         ("plan", "--stage", "build"),
         ("cancel",),
         ("report", "-f", "pdf"),
+        ("report", "-o", "json"),
         ("explain", "x"),
     ],
 )

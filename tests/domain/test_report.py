@@ -120,7 +120,7 @@ def test_the_page_says_at_the_top_how_the_run_ended() -> None:
 
 def test_the_page_of_a_run_that_found_nothing_to_do_says_so_and_has_no_empty_table() -> None:
     page = as_markdown(report())
-    assert "No image was asked for by any lab." in page
+    assert "It came to no golden VM and to no image." in page
     assert "|" not in page
     assert "##" not in page
 

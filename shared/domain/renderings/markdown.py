@@ -7,7 +7,7 @@ from shared.domain.amounts import duration, size
 from shared.domain.findings import Finding
 from shared.domain.outcomes import Ending
 from shared.domain.renderings.markdown_table import table
-from shared.domain.report import PAIR_ENDINGS, CaptureRow, PairRow, RunReport
+from shared.domain.report import CAPTURE_ENDINGS, PAIR_ENDINGS, CaptureRow, PairRow, RunReport
 
 
 def as_markdown(report: RunReport) -> str:
@@ -16,7 +16,7 @@ def as_markdown(report: RunReport) -> str:
     lines = [
         f"# Image factory run {report.run_id}: {report.state}",
         "",
-        f"Started {report.started_at:%Y-%m-%d %H:%M:%S} UTC, took {str(took).partition('.')[0]}. {_sum(report.pairs)}",
+        f"Started {report.started_at:%Y-%m-%d %H:%M:%S} UTC, took {str(took).partition('.')[0]}.{_sum(report)}",
     ]
     if report.findings:
         lines += ["", "## Findings", "", *findings_table(report.findings)]
@@ -39,10 +39,17 @@ def findings_table(findings: Iterable[Finding]) -> list[str]:
     return table(("", "Where", "What", "Next step"), rows)
 
 
-def _sum(pairs: Iterable[PairRow]) -> str:
-    endings = Counter(row.state for row in pairs)
-    said = [f"{endings[ending]} {ending.value}" for ending in PAIR_ENDINGS if endings[ending]]
-    return f"Images in labs: {', '.join(said)}." if said else "No image was asked for by any lab."
+def _sum(report: RunReport) -> str:
+    """In counts; nothing of what there was none of."""
+    said = ""
+    for what, rows, known in (
+        ("Captures", report.captures, CAPTURE_ENDINGS),
+        ("Images in labs", report.pairs, PAIR_ENDINGS),
+    ):
+        endings = Counter(row.state for row in rows)
+        if counted := [f"{endings[ending]} {ending.value}" for ending in known if endings[ending]]:
+            said += f" {what}: {', '.join(counted)}."
+    return said or " It came to no golden VM and to no image."
 
 
 def _ending(row: CaptureRow | PairRow) -> str:

@@ -111,6 +111,8 @@ def _tiles(report: RunReport) -> Iterable[Markup]:
     copied = sum(row.bytes or 0 for row in report.pairs if row.state is Ending.DELIVERED)
     tiles = [_tile(f"{endings[ending]:,}", ending, mark(ending)) for ending in PAIR_ENDINGS]
     tiles.append(_tile(f"{len(made):,}", "captured", mark(Ending.CAPTURED)))
+    if failed := sum(row.state is Ending.FAILED for row in report.captures):
+        tiles.append(_tile(f"{failed:,}", "captures failed", mark(Ending.FAILED)))
     if copied:
         tiles.append(_tile(size(copied), "copied to labs"))
     yield element("div", *tiles, class_="tiles")
