@@ -192,6 +192,7 @@ WRONG: list[tuple[dict[str, object], str, str]] = [
     (lab(ResourceGroup="rg/x"), "ResourceGroupInvalid", "$.Labs[0].ResourceGroup"),
     (lab(ResourceGroup=""), "ResourceGroupInvalid", "$.Labs[0].ResourceGroup"),
     (lab(ResourceGroup="x" * 91), "ResourceGroupInvalid", "$.Labs[0].ResourceGroup"),
+    (lab(ResourceGroup="rg\u200b"), "ResourceGroupInvalid", "$.Labs[0].ResourceGroup"),
     (lab(ResourceGroup=7), "ResourceGroupInvalid", "$.Labs[0].ResourceGroup"),
     (without("ImagePaths"), "ImagePathsMissing", "$.Labs[0]"),
     (lab(ImagePaths=None), "ImagePathsMissing", "$.Labs[0].ImagePaths"),
