@@ -112,7 +112,7 @@ BROKEN: list[tuple[bytes, str, int]] = [
     ('{"Labs": []}'.encode("utf-32"), "NotText", 1),
     ('{"Labs": []}'.encode("utf-16-le"), "NotText", 1),
     ('{"Labs": []}'.encode("utf-16") + b"\0", "NotText", 1),
-    (bytes(range(256)), "NotText", 1),
+    (bytes(range(256)), "NotText", 2),
     (b"[]", "LabsMissing", 1),
     (b"null", "LabsMissing", 1),
     (b"1" * 10_000, "LabsMissing", 1),
