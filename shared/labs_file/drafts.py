@@ -27,6 +27,9 @@ from shared.labs_file.model import EXAMPLE_LAB, IMAGE_PATHS, LAB, LAB_NAME, RESO
 from shared.labs_file.notes import Members, Notes
 from shared.redaction import redacted
 
+_SHOWN = 20
+"""The most entries of one replacement."""
+
 _EXAMPLE_LIST = 'a list such as ["Windows"]; [] asks for nothing'
 
 
@@ -53,7 +56,8 @@ def read_lab(node: Located, path: str, notes: Notes, definitions: Definitions) -
     if not isinstance(node.value, Object):
         message = f"The lab is {kind(node.value)}, not an object."
         fault = ConfigurationError("LabNotObject", message, _object_for(node.value))
-        return Draft(LabRequest("", "", (), "", path, node.line), notes.error(fault, path, node.line))
+        found = notes.error(_advised(fault, node.value), path, node.line)
+        return Draft(LabRequest("", "", (), "", path, node.line), found)
     members = Members(node.value, path, LAB, notes)
     lab = _Lab(members, path, node.line, notes)
     subscription = lab.text(SUBSCRIPTION_ID, subscription_id)
@@ -102,7 +106,7 @@ class _Lab:
             return read(value)
         except ConfigurationError as found:
             swapped = self._swapped(value) if key is SUBSCRIPTION_ID else None
-            self._set_aside(_with_advice(found, swapped, value), self._place(member), member.content.line)
+            self._set_aside(_advised(found, value, swapped), self._place(member), member.content.line)
         # A group that cannot be read must not tell two labs apart.
         return printable(redacted(value)) if isinstance(value, str) and key.required else ""
 
@@ -122,10 +126,10 @@ class _Lab:
         elif isinstance(value, Array):
             nodes = [(item, f"{place}[{index}]") for index, item in enumerate(value.items)]
         else:
-            paths = texts(value)[:5] if isinstance(value, Object) else []
+            paths = _shown_of(value, most=_SHOWN) if isinstance(value, Object) else []
             advice = f"Write [{listed(paths)}]." if paths else f"Write {_EXAMPLE_LIST}."
             fault = ConfigurationError("ImagePathsInvalid", f"ImagePaths is {kind(value)}, not a list.", advice)
-            self._set_aside(fault, place, line)
+            self._set_aside(_advised(fault, value), place, line)
             self.is_whole = False
             return ()
         if not nodes:
@@ -143,7 +147,7 @@ class _Lab:
             entry = _parsed(node.value)
         except ConfigurationError as found:
             tail = definitions.tail_of(node.value) if isinstance(node.value, str) else None
-            fault = _with_advice(found, f"Write {shown(tail)}." if tail else None, node.value)
+            fault = _advised(found, node.value, f"Write {shown(tail)}." if tail else None)
             self._notes.error(fault, place, node.line)
             return None
         if entry.leading_slash:
@@ -193,13 +197,13 @@ def _list_for(text: str, is_entry: bool) -> str:
     """The list to write for one text; what is wrong in the text itself is told for the entry."""
     paths = [part.strip().lstrip("\\/") for part in re.split("[,;|]", text)]
     paths = [path for path in paths if path]
-    certain = (is_entry or len(paths) > 1) and not holds_secret(text)
+    certain = (is_entry or 1 < len(paths) <= _SHOWN) and not holds_secret(text)
     return f"Write [{listed(paths)}]." if certain else "Write [ before it and ] after it."
 
 
 def _parsed(value: Value) -> ImageEntry:
     if not isinstance(value, str):
-        paths = texts(value)[:5]
+        paths = _shown_of(value, most=_SHOWN if isinstance(value, Array) else 1)
         otherwise = 'Write a path such as "Win2022/Datacenter.json", or remove the entry.'
         advice = f"Write {listed(paths)}." if paths else otherwise
         raise ConfigurationError("EntryNotText", f"The entry is {kind(value)}, not a text.", advice)
@@ -209,7 +213,13 @@ def _parsed(value: Value) -> ImageEntry:
     return entry
 
 
-def _with_advice(fault: ConfigurationError, better: str | None, value: Value) -> ConfigurationError:
-    """The fault with advice that knows more, and what to do about a secret in the value."""
+def _shown_of(value: Value, most: int) -> list[str]:
+    """The texts in a value that is none, when all of them can be shown."""
+    found = texts(value)
+    return found if len(found) <= most and not holds_secret(value) else []
+
+
+def _advised(fault: ConfigurationError, value: Value, better: str | None = None) -> ConfigurationError:
+    """The fault with the better advice if there is one, and with what to do about a secret in the value."""
     renewal = " Renew the secret, too: it has been read." if holds_secret(value) else ""
     return ConfigurationError(fault.code, fault.message, (better or fault.next_step) + renewal)

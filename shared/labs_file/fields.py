@@ -40,7 +40,7 @@ def write(text: str) -> str:
 
 
 def holds_secret(value: Value) -> bool:
-    return isinstance(value, str) and redacted(value) != value
+    return any(redacted(text) != text for text in texts(value))
 
 
 def texts(value: Value) -> list[str]:

@@ -75,6 +75,10 @@ CASES: dict[str, tuple[str, str, int, str, str, str]] = {
     "a token for a lab's name": ('"lab-paris"', f'"Bearer {TOKEN}"', 6, "LabNameInvalid", "Bearer ***", 'Write the name of the lab as Azure shows it, such as "lab-paris". Renew the secret, too: it has been read.'),
     "a JWT for a group": ('"rg-paris"', f'"{TOKEN}"', 5, "ResourceGroupInvalid", '"***"', 'Remove the key "ResourceGroup", or write the name of the lab\'s resource group as Azure shows it. Renew the secret, too: it has been read.'),
     "a secret in an entry": ('"Linux"', '"Linux?sig=SECRETSECRET"', 10, "EntrySecret", "holds a secret", 'Write "Linux". Renew the secret, too: it has been read.'),
+    "a secret in a list in the list": ('"Linux"', '["Linux?sig=SECRETSECRET"]', 10, "EntryNotText", "a list, not a text", 'Write a path such as "Win2022/Datacenter.json", or remove the entry. Renew the secret, too: it has been read.'),
+    "a secret in an object for ImagePaths": (LIST, '{"0": "Linux?sig=SECRETSECRET"}', 7, "ImagePathsInvalid", "an object, not a list", 'Write a list such as ["Windows"]; [] asks for nothing. Renew the secret, too: it has been read.'),
+    "a secret for a lab": ('"Labs": [', '"Labs": [ "https://st/x?sig=SECRETSECRET",', 2, "LabNotObject", "a text", f'Write an object such as {{"SubscriptionId": "{GUID}", "LabName": "lab-paris", "ImagePaths": ["Windows", "Linux/Ubuntu 22.04 LTS.json"]}}. Renew the secret, too: it has been read.'),
+    "an object of several in the list": ('"Win2016"', '{"Name": "Server", "Path": "Win2016"}', 8, "EntryNotText", "an object, not a text", 'Write a path such as "Win2022/Datacenter.json", or remove the entry.'),
     "a secret in the URL of an entry": ('"Linux"', '"https://st/c/Linux?sig=SECRETSECRET"', 10, "EntryUrl", "is a URL", 'Write "Linux". Renew the secret, too: it has been read.'),
 }  # fmt: skip
 
