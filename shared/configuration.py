@@ -77,8 +77,10 @@ def _read_file(data: bytes, notes: Notes, known: Definitions) -> list[Draft]:
     members = Members(root.value, "$", ROOT, notes)
     labs = members.get(LABS)
     if labs is None:
-        fault = ConfigurationError("LabsMissing", 'The file has no key "Labs".', members.misnamed(LABS) or _WRITE_LABS)
+        fault = ConfigurationError("LabsMissing", 'The file has no key "Labs".', members.renamed(LABS) or _WRITE_LABS)
         notes.error(fault, "$", root.line)
+        if meant := members.meant(LABS):
+            join_twice_named(_read_labs(meant, notes, known), notes)
         return []
     drafts = join_twice_named(_read_labs(labs, notes, known), notes)
     return [] if members.twice else drafts

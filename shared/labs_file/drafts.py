@@ -165,7 +165,7 @@ class _Lab:
     def _add(self, key: Key) -> str:
         """How to add a key that is not there, or to correct the one that was meant to be it."""
         example = f'"{key.name}": {json.dumps(key.examples[0])}'
-        return self._members.misnamed(key) or (
+        return self._members.renamed(key) or (
             f"Add {example}, with this lab's own value, to the lab on line {self._line}."
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from shared.domain.findings import Finding, Severity
 from shared.domain.quoting import lookalike
 from shared.errors import ConfigurationError
-from shared.labs_file.fields import fits, listed, shown
+from shared.labs_file.fields import fits, holds_secret, listed, shown
 from shared.labs_file.located_json import Array, Located, Member, Object, Value
 from shared.labs_file.model import IMAGE_PATHS, LABS, SUBSCRIPTION_ID, Key, names
 from shared.redaction import redacted
@@ -78,9 +78,13 @@ class Members:
     def get(self, key: Key) -> Member | None:
         return self._members.get(key.name.lower())
 
-    def misnamed(self, key: Key) -> str | None:
-        """The advice for a key that is missing because it has another name."""
-        member = self._misnamed.get(key.name)
+    def meant(self, key: Key) -> Member | None:
+        """The member that was probably meant to be this one, which is missing."""
+        return self._misnamed.get(key.name)
+
+    def renamed(self, key: Key) -> str | None:
+        """What to write for a key that is missing because it has another name."""
+        member = self.meant(key)
         return f'Write "{key.name}" instead of {shown(member.key)} on line {member.line}.' if member else None
 
     def _one(self, same: Sequence[Member]) -> Member:
@@ -127,7 +131,7 @@ class Members:
 def joined(entries: Sequence[Value]) -> str:
     """One list of the entries of two, as long as that can be written as it is and read at one look."""
     paths = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
-    plain = len(paths) <= _SHOWN and all(isinstance(entry, str) for entry in entries)
+    plain = len(paths) <= _SHOWN and all(isinstance(entry, str) and not holds_secret(entry) for entry in entries)
     return f"[{listed(paths)}]" if plain else "[the entries of both]"
 
 
@@ -141,8 +145,8 @@ def _misnamed(members: Mapping[str, Member], keys: Iterable[Key]) -> dict[str, M
         if near := _nearest(key.name, unknown):
             found[key.name] = unknown.pop(near)
     for key in missing:
-        alike = [name for name, member in unknown.items() if key.name not in found and _has_value_of(key, member)]
-        if len(alike) == 1:
+        alike = [name for name, member in unknown.items() if _has_value_of(key, member)]
+        if key.name not in found and len(alike) == 1:
             found[key.name] = unknown.pop(alike[0])
     return found
 

@@ -32,6 +32,7 @@ CASES: dict[str, tuple[str, str, int, str, str, str]] = {
     "ImagePath beside ImagePaths": ('"ImagePaths"', '"ImagePath": ["Win2022/Core"],\n"ImagePaths"', 7, "UnknownKey", "is unknown", 'Join its entries into "ImagePaths" on line 8, and remove it.'),
     "Lab beside LabName": ('"LabName"', '"Lab": "x", "LabName"', 6, "UnknownKey", "is unknown", "Remove it; known are SubscriptionId, ResourceGroup, LabName, ImagePaths."),
     "ImagePaths twice": ('"ImagePaths"', '"ImagePaths": ["Linux/bionic", "Linux"],\n"ImagePaths"', 8, "DuplicateKey", "is there twice", 'Write "ImagePaths": ["Linux/bionic", "Linux", "Win2016", "Win2022"] instead of the two.'),
+    "ImagePaths twice, with a secret": ('"ImagePaths"', '"ImagePaths": ["Linux?sig=SECRETSECRET"],\n"ImagePaths"', 8, "DuplicateKey", "is there twice", 'Write "ImagePaths": [the entries of both] instead of the two.'),
     "a key twice on one line": ('"LabName": "lab-paris"', '"LabName": "lab-paris", "LabName": "x"', 6, "DuplicateKey", "is there twice", 'Remove "LabName" on line 6, or the other.'),
     "Labs twice": ('"Labs"', f'"Labs": [{{{MEMBERS}, "LabName": "lab-oslo"}}],\n"Labs"', 3, "DuplicateKey", "is there twice", 'Write "Labs": [the entries of both] instead of the two.'),
     "one lab as the file": (LAB, f'{{{MEMBERS}, "LabName": "lab-oslo"}}', 1, "LabsMissing", "The file is one lab", 'Write {"Labs": [ before it and ]} after it.'),
@@ -141,12 +142,17 @@ def test_a_lab_that_is_no_object_becomes_one_with_what_it_names(lab: object, nam
         '{"LabName": "no lab", "ImagePaths": []}',
         '[{"LabName": "no lab", "ImagePaths": []}]',
         '{"Labs": {"no lab": {"ImagePaths": []}}}',
+        '{"DevTestLabs": [{"LabName": "no lab", "ImagePaths": []}]}',
         '{"Labs": [], "Labs": [{"LabName": "no lab", "ImagePaths": []}]}',
     ],
 )
 def test_labs_that_are_not_where_they_belong_are_checked_all_the_same(text: str) -> None:
     found = {finding.code for finding in labs(text)}
-    assert found - {"LabsMissing", "DuplicateKey"} == {"SubscriptionIdInvalid", "LabNameInvalid", "ImagePathsEmpty"}
+    assert found - {"LabsMissing", "UnknownKey", "DuplicateKey"} == {
+        "SubscriptionIdInvalid",
+        "LabNameInvalid",
+        "ImagePathsEmpty",
+    }
     assert not read_configuration(text.encode(), None).usable
 
 
