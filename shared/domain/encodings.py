@@ -4,20 +4,27 @@ import codecs
 
 from shared.errors import ConfigurationError
 
-_SAVE = "Save the file as UTF-8."
+
+class NotTextError(ConfigurationError):
+    """The bytes are no text from this line on."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__("NotText", message, "Save the file as UTF-8.")
+        self.line = line
 
 
 def decode_text(data: bytes) -> str:
-    """The text without its BOM; raises ConfigurationError `NotText` rather than guess an encoding."""
+    """The text without its BOM; raises NotTextError rather than guess an encoding."""
     encoding, start = _encoding(data)
     try:
         text = data[start:].decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, start + error.start) + 1
-        message = f"The file does not decode as {encoding.upper()}: byte {start + error.start}, about line {line}."
-        raise ConfigurationError("NotText", message, _SAVE) from None
+        line = data[start : start + error.start].decode(encoding).count("\n") + 1
+        message = f"The file does not decode as {encoding.upper()}: byte {start + error.start}, on line {line}."
+        raise NotTextError(message, line) from None
     if "\0" in text:
-        raise ConfigurationError("NotText", f"The file contains NUL characters when read as {encoding.upper()}.", _SAVE)
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise NotTextError(f"The file contains NUL characters when read as {encoding.upper()}.", line)
     return text
 
 

@@ -29,9 +29,18 @@ def is_invisible(character: str) -> bool:
 
 
 def printable(text: str) -> str:
-    r"""`text` in one line with every invisible character as `\uXXXX`, cut to `LONGEST`; always encodable."""
-    shown = "".join(_escaped(character) if is_invisible(character) else character for character in text[: LONGEST + 1])
+    r"""`text` in one line with every invisible character and unusual space as `\uXXXX`, cut to `LONGEST`; always encodable."""
+    shown = "".join(_escaped(character) if _deceives(character) else character for character in text[: LONGEST + 1])
     return shown if len(text) <= LONGEST else shown[:LONGEST] + "…"
+
+
+def lookalike(text: str) -> str:
+    """Words about a letter that only looks like one of those beside it, to follow the text; empty when there is none."""
+    if not any(character.isascii() and character.isalpha() for character in text):
+        return ""
+    names = ((character, unicodedata.name(character, "")) for character in text[:LONGEST])
+    other = next((character for character, name in names if name.startswith(("CYRILLIC", "GREEK"))), None)
+    return f" (its {other} is U+{ord(other):04X})" if other else ""
 
 
 def one_line(line: str) -> str:
@@ -44,6 +53,10 @@ def quoted(value: object) -> str:
     if isinstance(value, str):
         return printable(json.dumps(value, ensure_ascii=False))
     return "null" if value is None else f"a {type(value).__name__}"
+
+
+def _deceives(character: str) -> bool:
+    return is_invisible(character) or (unicodedata.category(character) == "Zs" and character != " ")
 
 
 def _escaped(character: str) -> str:

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 from shared.errors import ConfigurationError
 from shared.labs_file.drafts import Draft
-from shared.labs_file.fields import shown
-from shared.labs_file.notes import Notes
+from shared.labs_file.notes import Notes, joined
 
 _SHOWN = 5
 
@@ -45,7 +44,8 @@ def _places_of_one_lab(drafts: Iterable[Draft]) -> list[list[int]]:
 def _joined(drafts: Sequence[Draft], notes: Notes) -> Draft:
     first, *others = drafts
     entries = {(entry.segments, entry.folder_only): entry for draft in drafts for entry in draft.request.entries}
-    advice = _one_for_all(first, others, [entry.text for entry in entries.values()])
+    whole = all(draft.is_whole for draft in drafts)
+    advice = _one_for_all(first, others, joined([entry.text for entry in entries.values()] if whole else [None]))
     problems = [
         notes.error(_named_twice(first, other, advice), other.request.path, other.request.line or 1) for other in others
     ]
@@ -59,11 +59,10 @@ def _named_twice(first: Draft, other: Draft, advice: str) -> ConfigurationError:
     return ConfigurationError("LabDuplicate", message, advice)
 
 
-def _one_for_all(first: Draft, others: Sequence[Draft], paths: Sequence[str]) -> str:
-    """The replacement: one lab with the entries of all, as long as that can be read at one look."""
-    joined = f"[{', '.join(map(shown, paths))}]" if len(paths) <= _SHOWN else "the entries of both"
+def _one_for_all(first: Draft, others: Sequence[Draft], paths: str) -> str:
+    """The replacement: one lab with the entries of all."""
     lines = " and ".join(str(other.request.line) for other in others[:_SHOWN])
     return (
-        f'Write "ImagePaths": {joined} on line {first.request.line} and remove the lab on line {lines};'
+        f'Write "ImagePaths": {paths} on line {first.request.line} and remove the lab on line {lines};'
         " if they are different labs of one name, give each its ResourceGroup."
     )

@@ -1,14 +1,29 @@
 """What the values that name a lab in labs.json must look like; each reader raises ConfigurationError with the replacement."""
 
 import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import unquote
 
-from shared.domain.quoting import quoted
+from shared.domain.quoting import is_invisible, lookalike, quoted
 from shared.errors import ConfigurationError
 from shared.labs_file.located_json import Array, Number, Object, Value, kind
 from shared.labs_file.model import LAB_NAME, RESOURCE_GROUP, SUBSCRIPTION_ID, Key
 from shared.redaction import redacted
 
-_HEX_DIGITS = re.compile(r"[0-9a-f]{32}", re.IGNORECASE)
+_GUID = re.compile(rf"(?<![0-9A-Za-z]){SUBSCRIPTION_ID.pattern}(?![0-9A-Za-z])")
+_AROUND_DIGITS = re.compile(r"[\s{}()-]|urn:uuid:")
+_LAB_ID = re.compile(r".*/labs/([^/]+)(?:/.*)?|[^/:]+/([^/]+)", re.IGNORECASE)
+_GROUP_ID = re.compile(r".*/resourcegroups/([^/]+)(?:/.*)?", re.IGNORECASE)
+_LONGEST = 500
+"""Where a replacement is searched for in a text; the id of a resource is shorter."""
+
+_OTHERWISE = {
+    LAB_NAME: f'Write the name of the lab as Azure shows it, such as "{LAB_NAME.examples[0]}".',
+    SUBSCRIPTION_ID: f'Write the id of the subscription (not its name), such as "{SUBSCRIPTION_ID.examples[0]}".',
+    RESOURCE_GROUP: 'Remove the key "ResourceGroup", or write the name of the lab\'s resource group as Azure shows it.',
+}
+"""What to say where the replacement cannot be known."""
 
 
 def shown(text: str) -> str:
@@ -16,25 +31,33 @@ def shown(text: str) -> str:
     return quoted(redacted(text))
 
 
+def listed(texts: Iterable[str]) -> str:
+    return ", ".join(map(shown, texts))
+
+
 def write(text: str) -> str:
     return f"Write {shown(text)}."
 
 
-def meant(value: Value) -> str | None:
-    """The text that a value of another kind stands for; None when that is not plain."""
+def holds_secret(value: Value) -> bool:
+    return any(redacted(text) != text for text in texts(value))
+
+
+def texts(value: Value) -> list[str]:
+    """The texts that a value of another kind stands for; the keys of an object that has none."""
     match value:
         case str():
-            return value
-        case bool():
-            return kind(value)
+            return [value]
         case Number():
-            return value.text
-        case Array(items=(one,)):
-            return meant(one.value)
-        case Object(members=(one,)):
-            return meant(one.content.value) if isinstance(one.content.value, str) else one.key
+            return [value.text]
+        case Array(items=items):
+            return [text for item in items for text in texts(item.value)]
+        case Object(members=members):
+            values = (member.content.value for member in members)
+            found = [text for value in values if isinstance(value, str | Array) for text in texts(value)]
+            return found or [member.key for member in members]
         case _:
-            return None
+            return []
 
 
 def subscription_id(value: Value) -> str:
@@ -42,16 +65,8 @@ def subscription_id(value: Value) -> str:
     text = _text(SUBSCRIPTION_ID, value)
     if fits(SUBSCRIPTION_ID, text):
         return text
-    guids = re.findall(SUBSCRIPTION_ID.pattern, text)
-    digits = re.sub(r"[\s{}()-]|urn:uuid:", "", text)
-    if len(guids) == 1:
-        advice = write(guids[0])
-    elif _HEX_DIGITS.fullmatch(digits):
-        advice = write("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
-    else:
-        example = SUBSCRIPTION_ID.examples[0]
-        advice = f'Write the id of the subscription (not its name), such as "{example}".'
-    raise ConfigurationError("SubscriptionIdInvalid", f"The SubscriptionId {shown(text)} is no GUID.", advice)
+    message = f"The SubscriptionId {shown(text)}{lookalike(text)} is no GUID{_miscopied(text)}."
+    raise ConfigurationError("SubscriptionIdInvalid", message, _instead(SUBSCRIPTION_ID, text))
 
 
 def lab_name(value: Value) -> str:
@@ -59,9 +74,8 @@ def lab_name(value: Value) -> str:
     text = _text(LAB_NAME, value)
     if fits(LAB_NAME, text):
         return text
-    message = f"No lab can be called {shown(text)}: {LAB_NAME.rule}."
-    advice = f"Write the name of the lab as Azure shows it, such as {shown(_like(text))}."
-    raise ConfigurationError("LabNameInvalid", message, _end_of(LAB_NAME, text, "labs") or advice)
+    message = f"No lab can be called {shown(text)}{lookalike(text)}: {LAB_NAME.rule}."
+    raise ConfigurationError("LabNameInvalid", message, _instead(LAB_NAME, text))
 
 
 def resource_group(value: Value) -> str:
@@ -69,34 +83,62 @@ def resource_group(value: Value) -> str:
     if value is None:
         return ""
     text = _text(RESOURCE_GROUP, value)
-    # The pattern takes whatever is not ASCII for a letter.
-    if fits(RESOURCE_GROUP, text) and all(letter.isalnum() or letter in "_.()-" for letter in text):
+    if fits(RESOURCE_GROUP, text):
         return text
-    message = f"No resource group can be called {shown(text)}: {RESOURCE_GROUP.rule}."
-    advice = 'Remove the key "ResourceGroup", or write the name of the lab\'s resource group as Azure shows it.'
-    raise ConfigurationError("ResourceGroupInvalid", message, _end_of(RESOURCE_GROUP, text, "resourcegroups") or advice)
+    message = f"No resource group can be called {shown(text)}{lookalike(text)}: {RESOURCE_GROUP.rule}."
+    raise ConfigurationError("ResourceGroupInvalid", message, _instead(RESOURCE_GROUP, text))
 
 
 def fits(key: Key, text: str) -> bool:
-    return re.fullmatch(key.pattern, text) is not None
+    """True for what Azure allows; a token could be the name of a group, but is none."""
+    # The pattern of a group takes whatever is not ASCII for a letter.
+    letters_fit = all(letter.isalnum() or letter in "_.()-" for letter in text)
+    return letters_fit and re.fullmatch(key.pattern, text) is not None and not holds_secret(text)
 
 
-def _end_of(key: Key, text: str, kind_of_resource: str) -> str | None:
-    """The replacement for a name with spaces or dots around it, or for the id of the resource."""
-    found = re.search(rf"/{kind_of_resource}/([^/]+)", text, re.IGNORECASE)
-    name = found[1] if found else text.strip().rstrip(".")
-    return write(name) if fits(key, name) else None
+def found_in(key: Key, text: str) -> list[str]:
+    """What `text` certainly names for `key`, by the id of a resource or with something around it; it may name several."""
+    if holds_secret(text) or len(text) > _LONGEST:
+        return []
+    plain = _plain(text)
+    if key is SUBSCRIPTION_ID:
+        digits = _AROUND_DIGITS.sub("", plain)
+        guids = _GUID.findall(plain)
+        if not guids and re.fullmatch("[0-9A-Fa-f]{32}", digits):
+            guids = ["-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))]
+        return list({guid.lower(): guid for guid in guids}.values())
+    plain = plain.partition("?")[0]
+    found = (_LAB_ID if key is LAB_NAME else _GROUP_ID).fullmatch(plain)
+    names = [name.strip().rstrip(".") for name in re.split("[,;]", found[found.lastindex or 0] if found else plain)]
+    return names if all(fits(key, name) for name in names) else []
 
 
-def _like(text: str) -> str:
-    """A name that Azure allows and that looks like `text`."""
-    name = re.sub(r"[^A-Za-z0-9_]+", "-", text[:200]).strip("-")[:50]
-    return name if fits(LAB_NAME, name) else LAB_NAME.examples[0]
+def _instead(key: Key, text: str) -> str:
+    names = found_in(key, text)
+    if len(names) > 1:
+        return f"Write a lab for each: {listed(names)}."
+    return write(names[0]) if names else _OTHERWISE[key]
+
+
+def _plain(text: str) -> str:
+    """The text without what a browser, a word processor or a chat makes of it."""
+    composed = unicodedata.normalize("NFC", unquote(text))
+    visible = "".join(character for character in composed if not is_invisible(character))
+    return "".join("-" if unicodedata.category(character) == "Pd" else character for character in visible).strip()
+
+
+def _miscopied(text: str) -> str:
+    """What is wrong with a text that is nearly a GUID."""
+    digits = _AROUND_DIGITS.sub("", _plain(text[:_LONGEST]))
+    wrong = re.findall("[^0-9A-Fa-f]", digits)
+    if abs(len(digits) - 32) > 4 or len(wrong) > 2:
+        return ""
+    return f": {shown(wrong[0])} is no hexadecimal digit" if wrong else f": it has {len(digits)} digits instead of 32"
 
 
 def _text(key: Key, value: Value) -> str:
     if isinstance(value, str):
         return value
-    text = meant(value)
-    advice = write(text) if text and fits(key, text) else f'Write a text, such as "{key.examples[0]}".'
+    names = texts(value)
+    advice = write(names[0]) if len(names) == 1 and fits(key, names[0]) else _OTHERWISE[key]
     raise ConfigurationError(f"{key.name}Invalid", f"The {key.name} is {kind(value)}, not a text.", advice)

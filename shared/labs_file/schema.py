@@ -2,7 +2,7 @@
 
 It says what the reader says, with two differences. It is stricter where the reader only warns: an unknown key, one in another case,
 one object instead of a list, a separator at the start. And it cannot see what only the whole file, the definitions or a table of
-all letters tell: a lab that is named twice, an entry that matches nothing, what is no letter beyond ASCII.
+all letters tell: a lab that is named twice, an entry that matches nothing, a secret, what is no letter beyond ASCII.
 """
 
 import json
@@ -68,10 +68,11 @@ def _value(key: Key) -> dict[str, Any]:
     if key is IMAGE_PATHS:
         return {"type": "array", **told, "items": {"$ref": "#/$defs/imagePath"}}
     kind = ["string", "null"] if key is RESOURCE_GROUP else "string"
+    visible = rf"(?![\s\S]*[{_invisible()}])" if key is RESOURCE_GROUP else ""
     return {
         "type": kind,
         **told,
-        "pattern": f"^{key.pattern}{_END}",
+        "pattern": f"^{visible}{key.pattern}{_END}",
         "patternErrorMessage": f"Write {key.rule}.",
     }
 

@@ -77,7 +77,7 @@ def test_b4_w6_x10_one_matcher_without_case_and_with_either_separator(done: Done
 def test_b5_every_fault_is_reported_at_its_place_and_the_good_labs_are_served(done: Done) -> None:
     assert done.report["state"] == "PartiallySucceeded"
     assert {finding["code"] for finding in done.report["findings"]} >= {
-        "LabDuplicate", "ImagePathsMissing", "ImagePathsNotList", "EntryMatchesNothing", "DefinitionUnwanted",
+        "LabDuplicate", "ImagePathsMissing", "ImagePathsNotList", "EntryMatchesNothing",
     }  # fmt: skip
     labs_findings = [finding for finding in done.report["findings"] if finding["path"].startswith("$")]
     assert all(finding["line"] > 1 and finding["next"] for finding in labs_findings)
