@@ -101,7 +101,7 @@ class _Lab:
             paths = (
                 [member.key for member in value.members] if isinstance(value, Object) else [meant(value) or "Windows"]
             )
-            advice = f"Write [{', '.join(map(shown, paths[:5]))}]."
+            advice = f"Write [{', '.join(map(shown, paths[:50]))}]."
             fault = ConfigurationError("ImagePathsInvalid", f"ImagePaths is {kind(value)}, not a list.", advice)
             self._set_aside(fault, place, member.content.line)
             return ()
@@ -120,8 +120,15 @@ class _Lab:
         try:
             entry = _parsed(node.value)
         except ConfigurationError as fault:
-            if isinstance(node.value, str) and (tail := definitions.tail_of(node.value)):
-                fault = ConfigurationError(fault.code, fault.message, write(tail))
+            # What holds a secret is to be removed, wherever it may lead.
+            text = node.value if fault.code not in ("EntrySecret", "EntryTooLong") else None
+            if isinstance(text, str) and (advice := definitions.instead_of(text)):
+                fault = ConfigurationError(fault.code, fault.message, advice)
+            self._notes.error(fault, place, node.line)
+            return None
+        if not definitions.has_any_for(entry):
+            message = f"The entry {quoted(entry.text)} matches no definition below GoldenImages."
+            fault = ConfigurationError("EntryMatchesNothing", message, definitions.did_you_mean(entry))
             self._notes.error(fault, place, node.line)
             return None
         if entry.leading_slash:
@@ -129,12 +136,7 @@ class _Lab:
             self._warn(
                 "LeadingSlash", f"The entry {quoted(entry.text)} begins with a separator.", advice, place, node.line
             )
-        if definitions.has_any_for(entry):
-            return entry
-        advice = definitions.did_you_mean(entry) or f"Upload its definition, or write one of {definitions.folders()}."
-        message = f"The entry {quoted(entry.text)} matches no definition below GoldenImages."
-        self._notes.error(ConfigurationError("EntryMatchesNothing", message, advice), place, node.line)
-        return None
+        return entry
 
     def _add(self, key: Key) -> str:
         """How to add a key that is not there, or to correct the one that was meant to be it."""
