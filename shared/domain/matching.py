@@ -26,7 +26,7 @@ _SEPARATORS_ARE_SPACES = str.maketrans("\\/", "  ")
 _ESCAPES = str.maketrans({"\b": "/b", "\f": "/f", "\n": "/n", "\r": "/r", "\t": "/t"})
 _LINE_ENDS = re.compile(r"[\t\n\r]+")
 _BEGINNING = re.compile(rf"(?:{URL}|{DRIVE}|[\\/])*")
-ROOT = "GoldenImages"
+ROOT = "goldenimages"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _check(text: str) -> None:
         place = f"(U+{ord(invisible):04X}) at position {text.index(invisible) + 1}"
         message = f"The entry {quoted(text)} has an invisible character {place}."
         raise ConfigurationError("EntryInvisible", message, _instead_of(text))
-    below_root = _instead_of(text) if ROOT.lower() in map(str.lower, split(text)) else _START
+    below_root = _instead_of(text) if ROOT in map(str.lower, split(text)) else _START
     if re.match(URL, text):
         raise ConfigurationError("EntryUrl", f"The entry {quoted(text)} is a URL; none is ever fetched.", below_root)
     if re.match(DRIVE, text):
@@ -142,7 +142,7 @@ def _resolved(segments: Iterable[str]) -> list[str]:
     for segment in segments:
         if segment == "..":
             del kept[-1:]
-        elif segment.lower() == ROOT.lower():
+        elif segment.lower() == ROOT:
             kept = []
         elif segment != ".":
             kept.append(segment)

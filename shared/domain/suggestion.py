@@ -117,7 +117,7 @@ def _below_root(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
 
 
 def _is_root(part: str) -> bool:
-    return difflib.SequenceMatcher(None, part.lower(), ROOT.lower()).ratio() > 0.85
+    return difflib.SequenceMatcher(None, part.lower(), ROOT).ratio() > 0.85
 
 
 def _spaces(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
