@@ -120,8 +120,9 @@ def _corrected(value: Any, hint: Any) -> Any:
     item = _item_type(hint)
     if item is None:
         return next((meant for meant in _stands_for(value) if _fits(meant, hint)), None)
-    given: Any = re.split("[,;]", value) if isinstance(value, str) else value
-    items = [_corrected(each, item) for each in (cast(list[Any], given) if isinstance(given, list) else [given])]
+    given = re.split("[,;]", value) if isinstance(value, str) else cast(Any, value)
+    several = cast(list[Any], given if isinstance(given, list) else [given])
+    items = [_corrected(each, item) for each in several]
     return items if None not in items and _fits(items, hint) else None
 
 
