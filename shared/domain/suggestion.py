@@ -18,6 +18,7 @@ _MOST_PARTS = 6
 
 _DEEPEST = 10
 _DATED = re.compile(r"(.+)-[A-Z][a-z]{2}-\d{1,2}-\d{4}[A-Z]*", re.IGNORECASE)
+_EVERYTHING = re.compile(r"\*+(\.\*|\.json)?", re.IGNORECASE)
 _SOME_DAY, _AS_WRITTEN = date(2000, 1, 1), "-Jan-1-2000"
 
 
@@ -59,7 +60,7 @@ def _guess(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
 
 def _several(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
     parts = re.split("[,;]", entry.text)
-    texts = list(dict.fromkeys(text for part in parts if (text := part.strip())))
+    texts = list(dict.fromkeys(text for part in parts if (text := part.strip().lstrip("\\/"))))
     is_right = [takes_any(text, paths) for text in texts]
     if len(parts) < 2 or not any(is_right) or (len(texts) > _MOST_PARTS and not all(is_right)):
         return None
@@ -84,13 +85,15 @@ def _exclusion(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
 def _wildcard(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
     if not any(mark in entry.text for mark in "*?"):
         return None
-    pattern = _lower(split(entry.text))
-    folder = re.split(r"[*?]", "/".join(split(entry.text)))[0].rpartition("/")[0]
-    matches = _distinct(first for path in paths if (first := _first_match(split(path), pattern)))
-    inside = [path for path in paths if takes_any(folder, [path])]
-    if inside and all(_first_match(split(path), pattern) for path in inside):
-        return Guess(f"There are no wildcards: write {quoted(folder)} for the whole folder.", [folder], sure=True)
-    if matches:
+    written = "/".join(split(entry.text)).replace("/**/", "/")
+    folder, _, rest = written.rpartition("/")
+    if _EVERYTHING.fullmatch(rest) and not any(mark in folder for mark in "*?"):
+        if takes_any(folder, paths):
+            return Guess(f"There are no wildcards: write {quoted(folder)} for the whole folder.", [folder], sure=True)
+        if folder and (near := _guess_at(folder, paths)):
+            return Guess(f"There are no wildcards. {near.sentence}", near.meant, near.sure)
+        written = folder or "*"
+    if matches := _distinct(first for path in paths if (first := _first_match(split(path), written.lower()))):
         return Guess(f"There are no wildcards: write {_each(matches)}.", matches, sure=True)
     folders = _distinct(parts[:1] for parts in map(split, paths))
     return Guess(f"There are no wildcards: name a file or a folder, such as {_either(folders)}.", folders)
@@ -123,8 +126,10 @@ def _is_root(part: str) -> bool:
 def _spaces(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
     parts = split(entry.text)
     text = "/".join(" ".join(part.split()) for part in parts)
-    if text == "/".join(parts) or not takes_any(text, paths):
+    if text == "/".join(parts):
         return None
+    if not takes_any(text, paths):
+        return _guess_at(text, paths)
     return Guess(f"Spaces count: write {quoted(text)}.", [text], sure=True)
 
 
@@ -182,8 +187,8 @@ def _alike(entry: ImageEntry, paths: Collection[str]) -> Guess | None:
 _GUESSES = (
     _several,
     _exclusion,
-    _wildcard,
     _below_root,
+    _wildcard,
     _spaces,
     _file_not_folder,
     _name_of_an_image,
