@@ -73,11 +73,11 @@ def _check(text: str) -> None:
         place = f"(U+{ord(invisible):04X}) at position {text.index(invisible) + 1}"
         message = f"The entry {quoted(text)} has an invisible character {place}."
         raise ConfigurationError("EntryInvisible", message, _instead_of(text))
-    below_root = _instead_of(text) if ROOT in map(str.lower, split(text)) else _START
     if re.match(URL, text):
-        raise ConfigurationError("EntryUrl", f"The entry {quoted(text)} is a URL; none is ever fetched.", below_root)
+        message = f"The entry {quoted(text)} is a URL; none is ever fetched."
+        raise ConfigurationError("EntryUrl", message, _below_root(text))
     if re.match(DRIVE, text):
-        raise ConfigurationError("EntryDrive", f"The entry {quoted(text)} names a drive.", below_root)
+        raise ConfigurationError("EntryDrive", f"The entry {quoted(text)} names a drive.", _below_root(text))
     if re.search(DOUBLED, text):
         message = f"The entry {quoted(text)} has two separators in a row."
         raise ConfigurationError("EntryDoubledSeparator", message, _instead_of(text))
@@ -157,3 +157,8 @@ def _instead_of(text: str) -> str:
     if not meant:
         return _START
     return f"Write {quoted(meant[0])}." if len(meant) == 1 else f"Did you mean {quoted(meant[0])}?"
+
+
+def _below_root(text: str) -> str:
+    """Where GoldenImages is not named, nobody knows where the path of others ends and ours begins."""
+    return _instead_of(text) if ROOT in map(str.lower, split(text)) else _START
