@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from activities.last_good import find_last_good, note_last_good, sha256, store, stored
 from shared.azure.blobs import Blob, Container
-from shared.configuration import MAX_BYTES
+from shared.configuration import MAX_BYTES, two_configurations
 from shared.configuration import read_configuration as read_labs
 from shared.configuration_check import Upload
 from shared.domain.encodings import decode_text
@@ -205,17 +205,7 @@ def _definitions(container: Container) -> tuple[str, ...] | None:
 
 
 def _both_spellings(found: Sequence[Blob]) -> tuple[Finding, ...]:
-    if len(found) < 2:
-        return ()
-    return (
-        Finding(
-            Severity.WARNING,
-            "TwoConfigurations",
-            f"Both {found[0].name} and {found[1].name} are there; {found[0].name} is used.",
-            f"Delete {found[1].name}.",
-            found[1].name,
-        ),
-    )
+    return (two_configurations(found[0].name, found[1].name),) if len(found) > 1 else ()
 
 
 def _note_seen(run: Run, etag: str) -> None:

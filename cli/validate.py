@@ -1,7 +1,9 @@
 """image-factory validate: check labs.json with the app's own reader, without the app."""
 
+import difflib
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -10,7 +12,7 @@ from cli.annotations import annotation
 from cli.ending import CommandError, Exit
 from cli.options import output_option
 from cli.printing import say, say_json
-from shared.configuration import MAX_BYTES, Configuration, read_configuration
+from shared.configuration import MAX_BYTES, Configuration, read_configuration, two_configurations
 from shared.domain.findings import Finding, Severity
 from shared.wire import to_plain, without_blanks
 
@@ -20,10 +22,11 @@ GOLDEN_IMAGES = "GoldenImages"
 
 @dataclass(frozen=True)
 class Checked:
-    """What the app would make of a file."""
+    """What the app would make of a file; `unchecked` says why its entries were not held against GoldenImages."""
 
     file: Path
     configuration: Configuration
+    unchecked: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -33,14 +36,23 @@ class Checked:
     def good(self) -> bool:
         return self.configuration.usable and all(found.severity is not Severity.ERROR for found in self.findings)
 
+    @property
+    def set_aside(self) -> int:
+        """The labs that get nothing, those without a readable name as well."""
+        served = {lab.path for lab in self.configuration.labs}
+        errors = (found.path for found in self.findings if found.severity is Severity.ERROR)
+        return len({lab[0] for path in errors if (lab := _OF_A_LAB.match(path))} - served)
+
     def place(self, finding: Finding) -> str:
-        """The file that a finding is about: labs.json, or the definition that it names."""
-        named = finding.path.startswith(f"{GOLDEN_IMAGES}/")
-        return str(self.file.parent / finding.path if named else self.file)
+        """The file that a finding is about: labs.json, or the one beside it that it names."""
+        return str(self.file if finding.path.startswith("$") else self.file.parent / finding.path)
+
+
+_OF_A_LAB = re.compile(r"\$\.[^.\[]+(\[\d+\])?")
 
 
 @click.command(short_help="Check labs.json, without any app.")
-@click.argument("path", type=click.Path(exists=True, path_type=Path), default=".")
+@click.argument("path", type=click.Path(path_type=Path), default=".")
 @output_option
 def validate(path: Path, output: str) -> Exit:
     """Check labs.json as the app will read it; PATH is the file or its folder.
@@ -51,6 +63,7 @@ def validate(path: Path, output: str) -> Exit:
     checked = check(path)
     if output == "json":
         said = {"file": str(checked.file), "usable": checked.configuration.usable, "good": checked.good}
+        said["entriesChecked"] = not checked.unchecked
         say_json({**said, "findings": [without_blanks(to_plain(found)) for found in checked.findings]})
     else:
         for found in checked.findings:
@@ -61,20 +74,51 @@ def validate(path: Path, output: str) -> Exit:
 
 def check(path: Path) -> Checked:
     """Read a labs.json, or the one of a folder; raises CommandError where there is none to read."""
-    file = path if not path.is_dir() else next((path / name for name in LABS if (path / name).is_file()), None)
-    if file is None:
-        raise CommandError(
-            f"There is no labs.json in {path.resolve()}.",
-            "Name the file, or the folder that it lies in: image-factory validate configuration",
-            Exit.USAGE,
-        )
     try:
+        file = (
+            path if not path.is_dir() else next((path / name for name in LABS if name in _names(path)), path / LABS[0])
+        )
+        folder = file.parent
+        if not file.exists():
+            raise _missing(file, path)
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
-        return Checked(file, read_configuration(data, definitions(file.parent / GOLDEN_IMAGES)))
+        known = definitions(folder / GOLDEN_IMAGES) if GOLDEN_IMAGES in _names(folder) else None
+        configuration = read_configuration(data, known)
+        if set(LABS) <= _names(folder):
+            found = (*configuration.findings, two_configurations(*LABS))
+            configuration = replace(configuration, findings=found)
+        return Checked(file, configuration, _why_unchecked(folder) if known is None else "")
     except OSError as error:
-        message = f"{file} cannot be read: {error.strerror}."
+        message = f"{error.filename} cannot be read: {error.strerror}."
         raise CommandError(message, "Check the path and your rights to it.", Exit.USAGE) from None
+
+
+def _names(folder: Path) -> set[str]:
+    """As they are written: the app's names have case, whatever this machine thinks of it."""
+    return {path.name for path in folder.iterdir()}
+
+
+def _missing(file: Path, asked: Path) -> CommandError:
+    """There is no such file; what is nearly called so is named."""
+    advice = "Name the file, or the folder that it lies in: image-factory validate configuration"
+    if not file.parent.is_dir():
+        return CommandError(f"There is no folder {file.parent.resolve()}.", advice, Exit.USAGE)
+    lower = {name.lower(): name for name in sorted(_names(file.parent))}
+    if near := difflib.get_close_matches(file.name.lower(), lower, n=1, cutoff=0.8):
+        found = lower[near[0]]
+        what = f"rename it to {file.name}" if file.name in LABS else "name that"
+        advice = f"Found {found}: {what}."
+    message = f"There is no {LABS[0]} in {asked.resolve()}." if asked.is_dir() else f"There is no {asked.resolve()}."
+    return CommandError(message, advice, Exit.USAGE)
+
+
+def _why_unchecked(folder: Path) -> str:
+    names = _names(folder)
+    if GOLDEN_IMAGES in names:
+        return f"{GOLDEN_IMAGES} is empty"
+    near = next((name for name in sorted(names) if name.lower() == GOLDEN_IMAGES.lower()), None)
+    return f"no {GOLDEN_IMAGES} beside the file" + (f", but {near}: rename it" if near else "")
 
 
 def definitions(folder: Path) -> tuple[str, ...] | None:
@@ -101,8 +145,7 @@ def _sum(checked: Checked) -> str:
     if not checked.configuration.usable:
         return f"{checked.file} cannot be used: {', '.join(told)}."
     labs = len(checked.configuration.labs)
-    served = f"{labs} lab{'s' * (labs != 1)} served"
-    aside = len(checked.configuration.set_aside)
-    return (
-        f"{checked.file}: {', '.join([served, *([f'{aside} set aside'] if aside else []), *(told or ['no finding'])])}."
-    )
+    aside = f"{checked.set_aside} set aside" if checked.set_aside else ""
+    said = filter(None, [f"{labs} lab{'s' * (labs != 1)} served", aside, *(told or ["no finding"])])
+    unchecked = f" The entries were not checked: {checked.unchecked}." if checked.unchecked else ""
+    return f"{checked.file}: {', '.join(said)}.{unchecked}"

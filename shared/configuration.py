@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from shared.domain.encodings import NotTextError, decode_text
-from shared.domain.findings import Finding
+from shared.domain.findings import Finding, Severity
 from shared.domain.labs import LabRequest, SetAside
 from shared.domain.quoting import printable, quoted
 from shared.errors import ConfigurationError
@@ -164,3 +164,9 @@ def _set_aside(drafts: Iterable[Draft]) -> Iterable[SetAside]:
 def _unwanted(path: str) -> ConfigurationError:
     message = f"No lab asks for the golden image {quoted(path)}."
     return ConfigurationError("DefinitionUnwanted", message, f"Add {quoted(path)} to a lab, or remove the definition.")
+
+
+def two_configurations(used: str, other: str) -> Finding:
+    """Both spellings of the file are there."""
+    message = f"Both {used} and {other} are there; {used} is used."
+    return Finding(Severity.WARNING, "TwoConfigurations", message, f"Delete {other}.", other)

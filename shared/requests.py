@@ -1,22 +1,22 @@
 """What callers of the API may ask for: types that read a request, say what is wrong with it and describe it (OpenAPI)."""
 
-import difflib
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, replace
-from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
 
-from shared.domain.findings import Finding, Severity
-from shared.domain.matching import LONGEST_PATH, parse_entry
+from shared.domain.findings import Finding
+from shared.domain.matching import LONGEST_PATH
 from shared.domain.quoting import quoted
 from shared.domain.selection import Selection, Stage
 from shared.errors import ConfigurationError
+from shared.labs_file.located_json import JsonSyntaxError, Object, parse_located
+from shared.parameters import PATH, finding, read_values, shown
 from shared.redaction import redacted
 from shared.settings import MOST_LANES
-from shared.wire import camel
 
 T = TypeVar("T")
 
@@ -40,18 +40,11 @@ LabName = Annotated[
         examples=["lab-paris"],
     ),
 ]
-_PATH = (
-    r"^(?!([A-Za-z][A-Za-z0-9+.-]+:[\\/]|[\\/]?[A-Za-z]:))"  # no URL, no drive
-    r"(?!.*[\\/]{2})(?!(.*[\\/])?\.{1,2}([\\/]|$))"  # no doubled separator, no `.` or `..` segment
-    r".*[^\\/].*$"
-)
-"""What the matcher says of an entry, as far as a pattern can say it; what passes and still names nothing is not found."""
-
 Entry = Annotated[
     str,
     Meta(
         min_length=1,
-        pattern=_PATH,
+        pattern=PATH,
         max_length=LONGEST_PATH,
         description="a path of GoldenImages, a file or a folder, as in ImagePaths",
         examples=["Windows/Server2022.json"],
@@ -160,7 +153,7 @@ def read_parameters(body: bytes) -> RunParameters:
     if not body.strip():
         return RunParameters()
     found: list[Finding] = []
-    parameters = _read(RunParameters, _object(body), found)
+    parameters = read_values(RunParameters, _object(body), found)
     if parameters is None:
         raise RequestError(found)
     return parameters
@@ -169,7 +162,9 @@ def read_parameters(body: bytes) -> RunParameters:
 def read_query(query: Mapping[str, str], kind: type[T]) -> T:
     """Read the query of a request; raises RequestError with everything that is wrong."""
     found: list[Finding] = []
-    asked = _read(kind, {key: value for key, value in query.items() if key not in _OF_THE_HOST}, found, strict=False)
+    asked = read_values(
+        kind, {key: value for key, value in query.items() if key not in _OF_THE_HOST}, found, strict=False
+    )
     if asked is None:
         raise RequestError(found)
     return asked
@@ -184,118 +179,33 @@ def _object(body: bytes) -> dict[str, Any]:
         if len(body) > LONGEST_BODY:
             raise ValueError(f"it is longer than {LONGEST_BODY:,} bytes")
         text = body.removeprefix(b"\xef\xbb\xbf")
+        root = parse_located(text.decode()).value
         asked = msgspec.json.decode(text)
-        if not isinstance(asked, dict):
+        if not isinstance(root, Object):
             raise ValueError("it is no object")
-        json.loads(text, object_pairs_hook=_each_once)
+    except JsonSyntaxError as error:
+        message = f"The body is not JSON: {_of_a_body(error.message)} (line {error.line}, column {error.column})."
+        raise RequestError([finding("BodyInvalid", message, _of_a_body(error.advice), "$")]) from None
     except (ValueError, RecursionError) as error:
         message = f"The body is not a JSON object in UTF-8: {error}."
-        raise RequestError([_finding("BodyInvalid", message, _EXAMPLE, "$")]) from None
+        raise RequestError([finding("BodyInvalid", message, _EXAMPLE, "$")]) from None
+    _refuse_keys_twice(root)
     return cast(dict[str, Any], asked)
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> None:
+def _of_a_body(said: str) -> str:
+    return re.sub(r"\b([Tt]he) file\b", r"\1 body", said)
+
+
+def _refuse_keys_twice(root: Object) -> None:
     """Of two numbers of copies neither is the one that was meant."""
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a parameter is there twice")
+    lines: dict[str, int] = {}
+    for member in root.members:
+        if member.key in lines:
+            key = quoted(member.key)
+            message = f"{key} is there twice: on line {lines[member.key]} and on line {member.line}."
+            raise RequestError([finding("BodyInvalid", message, f"Remove one {key}.", f"$.{shown(member.key)}")])
+        lines[member.key] = member.line
 
 
 _EXAMPLE = 'Send no body, or an object such as {"labs": ["lab-paris"], "dryRun": true}.'
-
-
-def _read(kind: type[T], asked: dict[str, Any], found: list[Finding], strict: bool = True) -> T | None:
-    """The value of type `kind`; None when a parameter is unknown, wrong or missing: then `found` says so."""
-    hints = get_type_hints(kind, include_extras=True)
-    names = {camel(name): name for name in hints}
-    values: dict[str, Any] = {}
-    for key, given in asked.items():
-        # In JSON 20.0 is a whole number, too.
-        value = int(given) if isinstance(given, float) and given.is_integer() else given
-        if key not in names:
-            near = difflib.get_close_matches(key.lower(), {name.lower(): name for name in names}, n=1, cutoff=0.5)
-            meant = next((name for name in names if near and name.lower() == near[0]), "")
-            advice = f"Did you mean {quoted(meant)}?" if meant else f"There are: {', '.join(names)}."
-            found.append(_finding("ParameterUnknown", f"{quoted(key)} is not a parameter.", advice, f"$.{_shown(key)}"))
-            continue
-        wrong = list(_wrong(value, hints[names[key]], f"$.{key}", strict))
-        found += wrong
-        if not wrong:
-            values[names[key]] = msgspec.convert(value, hints[names[key]], strict=strict)
-    needed = {field.name for field in fields(cast(Any, kind)) if field.default is MISSING}
-    for name in sorted(needed - {names[key] for key in asked if key in names}):
-        advice = _advice(hints[name], camel(name))
-        found.append(_finding("ParameterMissing", f"{camel(name)} is needed.", advice, f"$.{camel(name)}"))
-    return None if found else kind(**values)
-
-
-def _wrong(value: Any, hint: Any, place: str, strict: bool) -> Iterator[Finding]:
-    """What is wrong with a value; of a list, with each of its items."""
-    key = place.removeprefix("$.")
-    if value is None:
-        yield _finding("ParameterInvalid", "null is no value.", f"Leave {key} out.", place)
-        return
-    item = _item_type(hint)
-    if item is not None and isinstance(value, list):
-        items = cast(list[Any], value)
-        wrong = [found for index, each in enumerate(items) for found in _wrong(each, item, f"{place}[{index}]", strict)]
-        if wrong:
-            yield from wrong
-            return
-    try:
-        msgspec.convert(value, hint, strict=strict)
-    except (ValueError, RecursionError) as error:
-        yield _entry_finding(value, hint, place) or _finding(
-            "ParameterInvalid", f"{_told(value)} is not allowed: {_told_why(error, hint)}.", _advice(hint, key), place
-        )
-
-
-def _told_why(error: Exception, hint: Any) -> str:
-    why = str(error).partition(" - at ")[0].replace("`", "").replace(" | null", "")
-    return f"it must be {_metas(hint)[-1].description}" if "regex" in why else why
-
-
-def _entry_finding(value: Any, hint: Any, place: str) -> Finding | None:
-    """Of an entry the matcher knows better than a pattern what is wrong, and how to write it."""
-    if isinstance(value, str) and any(meta.pattern == _PATH for meta in get_args(hint) if isinstance(meta, Meta)):
-        try:
-            parse_entry(value)
-        except ConfigurationError as error:
-            return _finding(error.code, error.message, error.next_step, place)
-    return None
-
-
-def _item_type(hint: Any) -> Any:
-    """The type of a tuple's items; None for what is no tuple."""
-    bare = get_args(hint)[0] if get_origin(hint) is Annotated else hint
-    return get_args(bare)[0] if get_origin(bare) is tuple else None
-
-
-def _advice(hint: Any, key: str) -> str:
-    examples: list[Any] = list(hint) if hint is Stage else _metas(hint)[0].examples or []
-    either = " or ".join(json.dumps(example) for example in examples)
-    return f"Write {either}." if "[" in key else f"Write for example {json.dumps(key)}: {either}."
-
-
-def _metas(hint: Any) -> list[Meta]:
-    """What a type says of itself, then what it is an optional of."""
-    metas = [each for each in get_args(hint) if isinstance(each, Meta)]
-    return metas + [meta for each in get_args(hint) if get_args(each) for meta in _metas(each)]
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, bool | int | float) and len(str(value)) <= _LONGEST_NUMBER:
-        return json.dumps(value)
-    if isinstance(value, dict | list):
-        return "an object" if isinstance(value, dict) else "this list"
-    return quoted(value)
-
-
-_LONGEST_NUMBER = 40
-
-
-def _shown(key: str) -> str:
-    return quoted(key).strip('"')
-
-
-def _finding(code: str, message: str, advice: str, place: str) -> Finding:
-    return Finding(Severity.ERROR, code, message, advice, place)

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote
 
 from shared.domain.quoting import is_invisible, quoted
 from shared.errors import ConfigurationError
@@ -22,8 +23,10 @@ DRIVE = r"[\\/]?[A-Za-z]:"
 DOUBLED = r"[\\/]{2,}"
 """How a URL and a drive begin, and what separates nothing."""
 _SEPARATORS_ARE_SPACES = str.maketrans("\\/", "  ")
-_ESCAPES = {"\b": "/b", "\f": "/f", "\n": "/n", "\r": "/r", "\t": "/t"}
-_ROOT_AT = re.compile(r".*[\\/]GoldenImages[\\/]+", re.IGNORECASE | re.DOTALL)
+_ESCAPES = str.maketrans({"\b": "/b", "\f": "/f", "\n": "/n", "\r": "/r", "\t": "/t"})
+_LINE_ENDS = re.compile(r"[\t\n\r]+")
+_BEGINNING = re.compile(rf"(?:{URL}|{DRIVE}|[\\/])*")
+ROOT = "goldenimages"
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,7 @@ def parse_entry(text: object) -> ImageEntry:
     _check(text)
     segments = _folded(text)
     if "." in segments or ".." in segments:
-        kept = _resolved(split(text))
-        advice = _write("/".join(kept)) if kept else _START
-        raise ConfigurationError("EntryDots", f"The entry {quoted(text)} has a '.' or '..' segment.", advice)
+        raise ConfigurationError("EntryDots", f"The entry {quoted(text)} has a '.' or '..' segment.", _instead_of(text))
     return ImageEntry(text, segments, folder_only=text[-1] in "\\/", leading_slash=text[0] in "\\/")
 
 
@@ -69,22 +70,17 @@ def _check(text: str) -> None:
         advice = 'Name a file or a folder of GoldenImages, such as "Win2022", or remove the entry.'
         raise ConfigurationError("EntryEmpty", message, advice)
     if invisible := next(filter(is_invisible, text), None):
-        # "Linux\bionic" is what JSON makes of a single backslash before b, f, n, r or t.
-        meant = "".join(_ESCAPES.get(character, character) for character in text)
-        clean = "".join(character for character in meant if not is_invisible(character))
         place = f"(U+{ord(invisible):04X}) at position {text.index(invisible) + 1}"
         message = f"The entry {quoted(text)} has an invisible character {place}."
-        raise ConfigurationError("EntryInvisible", message, _write(clean))
+        raise ConfigurationError("EntryInvisible", message, _instead_of(text))
     if re.match(URL, text):
-        raise ConfigurationError(
-            "EntryUrl", f"The entry {quoted(text)} is a URL; none is ever fetched.", _below_root(text)
-        )
+        message = f"The entry {quoted(text)} is a URL; none is ever fetched."
+        raise ConfigurationError("EntryUrl", message, _below_root(text))
     if re.match(DRIVE, text):
         raise ConfigurationError("EntryDrive", f"The entry {quoted(text)} names a drive.", _below_root(text))
     if re.search(DOUBLED, text):
-        clean = re.sub(DOUBLED, "/", text).removeprefix("/")
         message = f"The entry {quoted(text)} has two separators in a row."
-        raise ConfigurationError("EntryDoubledSeparator", message, _write(_ROOT_AT.sub("", clean) or clean))
+        raise ConfigurationError("EntryDoubledSeparator", message, _instead_of(text))
     if len(text) > LONGEST_PATH:
         message = f"The entry has {len(text)} characters; a tag, and so a path, has at most {LONGEST_PATH}."
         raise ConfigurationError("EntryTooLong", message, "Shorten the names of the folders and of the file.")
@@ -124,13 +120,29 @@ def _without_json(folded: Sequence[str]) -> tuple[str, ...]:
     return (*folders, name.removesuffix(".json") or name)
 
 
+def readings(text: str) -> tuple[str, ...]:
+    """The paths that a text which is none may be meant to be, the likeliest first; none when it names nothing."""
+    text = text.strip("\t\n\r")
+    # "Linux\bionic" is what JSON makes of a single backslash before b, f, n, r or t; a line end between paths is one, too.
+    meant = [each.translate(_ESCAPES) for each in (text, _LINE_ENDS.sub(", ", text), unquote(text))]
+    return tuple(dict.fromkeys(path for each in meant if (path := _as_path(each))))
+
+
+def _as_path(text: str) -> str:
+    """Without whatever keeps a text from being a path, all at once."""
+    if re.match(URL, text):
+        text = unquote(re.split(r"[?#]", text)[0])
+    seen = "".join(character for character in text if not is_invisible(character))
+    return _BEGINNING.sub("", "/".join(_resolved(split(_BEGINNING.sub("", seen, count=1)))), count=1)
+
+
 def _resolved(segments: Iterable[str]) -> list[str]:
     """The segments as a file system would read them, from GoldenImages on where it is among them."""
     kept: list[str] = []
     for segment in segments:
         if segment == "..":
             del kept[-1:]
-        elif segment.lower() == "goldenimages":
+        elif segment.lower() == ROOT:
             kept = []
         elif segment != ".":
             kept.append(segment)
@@ -140,10 +152,13 @@ def _resolved(segments: Iterable[str]) -> list[str]:
 _START = 'Write the path from GoldenImages on, such as "Win2022/Datacenter.json".'
 
 
+def _instead_of(text: str) -> str:
+    meant = readings(text)
+    if not meant:
+        return _START
+    return f"Write {quoted(meant[0])}." if len(meant) == 1 else f"Did you mean {quoted(meant[0])}?"
+
+
 def _below_root(text: str) -> str:
-    rest = _ROOT_AT.sub("", text).partition("?")[0]
-    return _write(rest) if _ROOT_AT.match(text) and rest else _START
-
-
-def _write(text: str) -> str:
-    return f"Write {quoted(text.replace(chr(92), '/'))}."
+    """Where GoldenImages is not named, nobody knows where the path of others ends and ours begins."""
+    return _instead_of(text) if ROOT in map(str.lower, split(text)) else _START

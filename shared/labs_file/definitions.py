@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from shared.domain.matching import ImageEntry, canonical_path, path_key, split
 from shared.domain.quoting import quoted
-from shared.domain.suggestion import suggestion, takes_any
+from shared.domain.suggestion import replacement, suggestion
 from shared.redaction import redacted
 
-_DEEPEST, _NAMED = 10, 5
+_LONGEST, _NAMED = 1000, 5
 _MOST_SUGGESTIONS = 100
 """Searching for what was meant takes milliseconds; a file with thousands of wrong entries gets this many."""
 
@@ -32,31 +32,39 @@ class Definitions:
             self._answers[question] = bool(taken)
         return self._answers[question]
 
-    def did_you_mean(self, entry: ImageEntry) -> str | None:
-        return suggestion(entry, tuple((self._paths or {}).values())) if self._may_search() else None
+    def did_you_mean(self, entry: ImageEntry) -> str:
+        """What to write instead of an entry that matches nothing."""
+        near = suggestion(entry, self._all()) if self._may_search() else None
+        return near or self._one_of_all()
 
-    def _may_search(self) -> bool:
-        self._suggestions += 1
-        return self._suggestions <= _MOST_SUGGESTIONS
-
-    def tail_of(self, text: str) -> str | None:
-        """The end of a path of others (a drive, a URL, a folder above) that is a path of ours, as long as it can be."""
-        if not self._may_search():
+    def instead_of(self, text: str) -> str | None:
+        """What to write instead of a text that is no path; None when nothing is known."""
+        if not self._paths:
             return None
-        parts = split(redacted(text[:1000]).partition("?")[0])[-_DEEPEST:]
-        for start in range(len(parts)):
-            tail = "/".join(parts[start:])
-            if self._paths and takes_any(tail, self._paths.values()):
-                return tail
-        return None
-
-    def folders(self) -> str:
-        """What stands directly below GoldenImages, for a message."""
-        first = sorted({split(path)[0] for path in (self._paths or {}).values()})
-        more = f" ({len(first) - _NAMED} more)" if len(first) > _NAMED else ""
-        return ", ".join(map(quoted, first[:_NAMED])) + more
+        if not text.strip(" .\\/"):
+            return f"Write an entry for each that is wanted: {self._folders()}; or remove the entry."
+        near = replacement(redacted(text[:_LONGEST]), self._all()) if self._may_search() else None
+        return near or self._one_of_all()
 
     def unwanted(self) -> tuple[str, ...]:
         """What no entry asked for, as one writes it in labs.json."""
         rest = (path for key, path in sorted((self._paths or {}).items()) if key not in self._taken)
         return tuple(canonical_path(path).replace("\\", "/") for path in rest)
+
+    def _all(self) -> tuple[str, ...]:
+        return tuple((self._paths or {}).values())
+
+    def _may_search(self) -> bool:
+        self._suggestions += 1
+        return self._suggestions <= _MOST_SUGGESTIONS
+
+    def _one_of_all(self) -> str:
+        if not self._paths:
+            return "GoldenImages holds no .json: upload a definition, or remove the entry."
+        return f"Upload its definition, or write one of {self._folders()}."
+
+    def _folders(self) -> str:
+        """What stands directly below GoldenImages, for a message."""
+        first = sorted({split(path)[0] for path in self._all()})
+        more = f" ({len(first) - _NAMED} more)" if len(first) > _NAMED else ""
+        return ", ".join(map(quoted, first[:_NAMED])) + more

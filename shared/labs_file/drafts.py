@@ -146,8 +146,12 @@ class _Lab:
         try:
             entry = _parsed(node.value)
         except ConfigurationError as found:
-            tail = definitions.tail_of(node.value) if isinstance(node.value, str) else None
-            fault = _advised(found, node.value, f"Write {shown(tail)}." if tail else None)
+            advice = _without_secret(node.value, found.code, definitions)
+            self._notes.error(_advised(found, node.value, advice), place, node.line)
+            return None
+        if not definitions.has_any_for(entry):
+            message = f"The entry {quoted(entry.text)}{lookalike(entry.text)} matches no definition below GoldenImages."
+            fault = ConfigurationError("EntryMatchesNothing", message, definitions.did_you_mean(entry))
             self._notes.error(fault, place, node.line)
             return None
         if entry.leading_slash:
@@ -155,12 +159,7 @@ class _Lab:
             self._warn(
                 "LeadingSlash", f"The entry {quoted(entry.text)} begins with a separator.", advice, place, node.line
             )
-        if definitions.has_any_for(entry):
-            return entry
-        advice = definitions.did_you_mean(entry) or f"Upload its definition, or write one of {definitions.folders()}."
-        message = f"The entry {quoted(entry.text)}{lookalike(entry.text)} matches no definition below GoldenImages."
-        self._notes.error(ConfigurationError("EntryMatchesNothing", message, advice), place, node.line)
-        return None
+        return entry
 
     def _add(self, key: Key) -> str:
         """How to add a key that is not there, or to correct the one that was meant to be it."""
@@ -217,6 +216,14 @@ def _shown_of(value: Value, most: int) -> list[str]:
     """The texts in a value that is none, when all of them can be shown."""
     found = texts(value)
     return found if len(found) <= most and not holds_secret(value) else []
+
+
+def _without_secret(value: Value, code: str, definitions: Definitions) -> str | None:
+    """What to write instead of an entry that is no path: what stands before a signature, nothing for what holds a secret itself."""
+    if not isinstance(value, str) or code == "EntryTooLong":
+        return None
+    text = value.partition("?")[0] if code == "EntrySecret" else value
+    return None if code == "EntrySecret" and holds_secret(text) else definitions.instead_of(text)
 
 
 def _advised(fault: ConfigurationError, value: Value, better: str | None = None) -> ConfigurationError:

@@ -74,11 +74,64 @@ def test_a_file_that_cannot_be_used_is_a_failure(call: Call, folder: Path) -> No
     assert "error TooLarge: " in call("validate", str(folder)).out
 
 
-def test_without_golden_images_nothing_is_said_about_entries(call: Call, folder: Path) -> None:
-    (folder / "elsewhere").mkdir()
-    (folder / "elsewhere/Labs.json").write_bytes(labs_json(asks("lab-a", "Anything")))
-    assert call("validate", str(folder / "elsewhere")).code == 0
-    assert definitions(folder / "elsewhere/GoldenImages") is None
+def test_without_golden_images_the_entries_are_told_to_be_unchecked(call: Call, folder: Path) -> None:
+    assert json.loads(call("validate", str(folder), "-o", "json").out)["entriesChecked"] is True
+    (folder / "labs.json").write_bytes(WRONG.replace(b"Win/../x", b"Win"))
+    for name, why in {
+        "elsewhere": "no GoldenImages beside the file",
+        "goldenimages": "no GoldenImages beside the file, but goldenimages: rename it",
+    }.items():
+        (folder / "GoldenImages").rename(folder / name)
+        ended = call("validate", str(folder))
+        assert (ended.code, ended.out) == (
+            0,
+            f"{folder}/labs.json: 1 lab served, no finding. The entries were not checked: {why}.\n",
+        )
+        assert json.loads(call("validate", str(folder), "-o", "json").out)["entriesChecked"] is False
+        (folder / name).rename(folder / "GoldenImages")
+    (folder / "GoldenImages/Win/Server.json").unlink()
+    assert "not checked: GoldenImages is empty." in call("validate", str(folder)).out
+    assert definitions(folder / "GoldenImages") is None
+
+
+def test_golden_images_without_a_definition_is_told_by_each_entry(call: Call, folder: Path) -> None:
+    (folder / "GoldenImages/Win/Server.json").rename(folder / "GoldenImages/Win/Server.txt")
+    ended = call("validate", str(folder))
+    assert ended.code == 1
+    assert "GoldenImages holds no .json" in ended.out
+
+
+def test_both_spellings_of_the_file_are_a_warning_as_in_the_app(call: Call, folder: Path) -> None:
+    (folder / "Labs.json").write_bytes(WRONG)
+    ended = call("validate", str(folder))
+    assert ended.code == 0
+    assert f"{folder}/Labs.json: warning TwoConfigurations: Both labs.json and Labs.json are there" in ended.out
+    assert ended.out.endswith("1 lab served, 1 warning.\n")
+    assert "TwoConfigurations" in call("validate", str(folder / "Labs.json")).out
+
+
+def test_a_lab_without_a_readable_name_is_set_aside_as_well(call: Call, folder: Path) -> None:
+    nameless = asks("", "Win")
+    (folder / "labs.json").write_bytes(labs_json(asks("lab-a", "Win", "Wni"), nameless, asks("lab b", "Win")))
+    assert call("validate", str(folder)).out.endswith("1 lab served, 2 set aside, 3 errors.\n")
+
+
+@pytest.mark.parametrize("name", ["labs.json.txt", "LABS.JSON", "labs.jsn"])
+def test_a_file_that_is_nearly_called_so_is_named(call: Call, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(GOOD)
+    for path in (tmp_path, tmp_path / "labs.json"):
+        ended = call("validate", str(path))
+        assert ended.code == 64
+        assert str(path) in ended.err
+        assert f"Next step: Found {name}: rename it to labs.json." in ended.err
+
+
+def test_a_path_that_is_not_there_is_told_with_what_to_name(call: Call, folder: Path) -> None:
+    ended = call("validate", str(folder / "nothing/labs.json"))
+    assert (ended.code, ended.out) == (64, "")
+    assert f"There is no folder {folder}/nothing." in ended.err
+    assert "Next step: Name the file, or the folder that it lies in" in ended.err
+    assert "Next step: Found GoldenImages: name that." in call("validate", str(folder / "GoldenImage")).err
 
 
 def test_a_folder_without_the_file_is_wrong_usage(call: Call, tmp_path: Path) -> None:

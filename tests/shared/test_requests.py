@@ -23,6 +23,7 @@ from shared.requests import (
 
 RUN = "20261123T020509Z-3fa2"
 PLAN = "0123456789abcdef" * 4
+GUID = "6f0c1a52-3b7e-4a4e-9d0f-1c2b3a4d5e6f"
 
 
 def parameters(**body: Any) -> RunParameters:
@@ -125,6 +126,71 @@ def test_a_parameter_that_is_nearly_one_is_told_which(written: str, meant: str) 
 def test_a_parameter_that_is_like_none_is_told_all_that_there_are() -> None:
     advice = refused({"zzz": 1})["$.zzz"].next
     assert all(name in advice for name in ("labs", "images", "stages", "dryRun", "retryFailedOf", "planId"))
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "advice"),
+    [
+        ({"labs": [f"{{{GUID}}}/lab-oslo"]}, "$.labs[0]", f'Write "{GUID}/lab-oslo".'),
+        ({"labs": ["rg/lab-oslo"]}, "$.labs[0]", 'Write "lab-oslo".'),
+        ({"labs": [f"/subscriptions/{GUID}/x/labs/lab-oslo"]}, "$.labs[0]", 'Write "lab-oslo".'),
+        ({"labs": ["a,b/c/d"]}, "$.labs[0]", 'Write for example "lab-paris".'),
+        ({"labs": [2024]}, "$.labs[0]", 'Write "2024".'),
+        ({"labs": [["a", "b"]]}, "$.labs[0]", 'Write for example "lab-paris".'),
+        ({"labs": "lab-oslo"}, "$.labs", 'Write "labs": ["lab-oslo"].'),
+        ({"labs": "rg/lab-oslo, lab-bergen"}, "$.labs", 'Write "labs": ["lab-oslo", "lab-bergen"].'),
+        ({"labs": "lab, " * 99}, "$.labs", 'Write for example "labs": ["lab-paris"].'),
+        ({"labs": []}, "$.labs", 'Write for example "labs": ["lab-paris"].'),
+        ({"labs": {"name": "lab-oslo"}}, "$.labs", 'Write "labs": ["lab-oslo"].'),
+        ({"images": [{"path": "Linux"}]}, "$.images[0]", 'Write "Linux".'),
+        ({"images": [{"path": "Linux", "os": "x"}]}, "$.images[0]", 'Write for example "Windows/Server2022.json".'),
+        ({"images": "Линукс"}, "$.images", 'Write "images": ["Линукс"].'),
+        ({"images": [{"path": "../Linux"}]}, "$.images[0]", 'Write for example "Windows/Server2022.json".'),
+        ({"stages": "capture"}, "$.stages", 'Write "stages": ["capture"].'),
+        ({"stages": ["Capture"]}, "$.stages[0]", 'Write "capture".'),
+        ({"stages": ["destroy"]}, "$.stages[0]", 'Write "capture" or "distribute".'),
+        ({"stages": ["capture"] * 3}, "$.stages", 'Write for example "stages": ["distribute"].'),
+        ({"dryRun": "false"}, "$.dryRun", 'Write "dryRun": false.'),
+        ({"dryRun": "True"}, "$.dryRun", 'Write "dryRun": true.'),
+        ({"dryRun": "perhaps"}, "$.dryRun", 'Write for example "dryRun": true.'),
+        ({"maxConcurrentCopies": "7"}, "$.maxConcurrentCopies", 'Write "maxConcurrentCopies": 7.'),
+        ({"maxConcurrentCopies": "101"}, "$.maxConcurrentCopies", 'Write for example "maxConcurrentCopies": 20.'),
+        ({"retryFailedOf": f" {RUN}\n"}, "$.retryFailedOf", f'Write "retryFailedOf": "{RUN}".'),
+    ],
+)
+def test_what_was_meant_is_told_to_be_written_and_what_is_only_an_example_as_one(
+    body: dict[str, Any], place: str, advice: str
+) -> None:
+    assert refused(body)[place].next == advice
+
+
+@pytest.mark.parametrize("lanes", [0, 101, 1.5, "20"])
+def test_a_number_of_copies_is_told_its_bounds(lanes: Any) -> None:
+    message = refused({"maxConcurrentCopies": lanes})["$.maxConcurrentCopies"].message
+    assert message.endswith("is not allowed: it must be a whole number from 1 to 100.")
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "message", "advice"),
+    [
+        ("{'labs': 1}", "$", "(line 1, column 2).", 'Write "labs" on line 1.'),
+        ('{"labs": ["a"],\n"dryRun": True}', "$", "(line 2, column 11).", "Write true on line 2."),
+        ('{"labs": ["a"', "$", "The body ends too early", "Write ]} at the end of the body."),
+        ('{"dryRun": true\n"labs": ["a"]}', "$", "(line 2, column 1).", "Write ',' at the end of line 1."),
+        (
+            '{"dryRun": true,\n"dryRun": false}',
+            "$.dryRun",
+            '"dryRun" is there twice: on line 1 and on line 2.',
+            'Remove one "dryRun".',
+        ),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_told_where_and_what_to_write(
+    body: str, place: str, message: str, advice: str
+) -> None:
+    found = refused(body.encode())[place]
+    assert (found.code, found.next) == ("BodyInvalid", advice)
+    assert message in found.message
 
 
 @pytest.mark.parametrize("name", ["labs", "images", "stages"])
