@@ -15,7 +15,7 @@ _LONGEST_TRIED = 200_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _QUOTES = "\"'`´‘’‚‛“”„‟«»‹›"
 _IN_QUOTES = re.compile(rf"[{_QUOTES}]+([^{_QUOTES}\r\n]*)[{_QUOTES}]+")
-_BARE_VALUE = re.compile(r"[^,\[\]{}\r\n][^,\]}\r\n]*")
+_BARE_VALUE = re.compile(r"[^,\[\]{}\r\n](?:(?![ \t](?://|/\*|#))[^,\]}\r\n])*")
 _BARE_KEY = re.compile(r'[^,:=\[\]{}"\r\n]+')
 _COLON_INSIDE = re.compile(r'"([^":\r\n]+):([^,\]}\r\n]*)')
 _BACKSLASHES = (re.compile(r'"((?:[^"\\\r\n]|\\.)*)"'), re.compile(r'"([^"\r\n]*)"'))
@@ -28,6 +28,7 @@ _OTHERS = {
     "a pointer of Git LFS, not the file that it stands for": re.compile(r"\s*version https://git-lfs"),
     "a diff": re.compile(r"\s*(?:diff |--- \S|@@ )"),
     "XML or HTML": re.compile(r"\s*<[?!a-zA-Z](?!--)"),
+    "a block of Markdown": re.compile(r"\s*```"),
     "YAML": re.compile(r"\s*(?:#.*\n\s*)*(?:---\s|%YAML|-\s|[\w$]+:\s)"),
     "CSV": re.compile(r'\s*"?[A-Za-z]+"?[,;\t]'),
 }
@@ -122,8 +123,10 @@ def refuse_what_is_not_json(text: str, position: int) -> None:
 def no_value(text: str, position: int) -> FaultError:
     sign = text[position]
     if sign in ",:}]":
-        before = text[:position].rstrip()[-1:]
-        repairs = [Repair(position, position + 1)] if sign in ",:" and before in (sign, "[") else []
+        before = len(text[:position].rstrip()) - 1
+        repairs: list[Repair] = []
+        if (more := re.match(rf"(?:{sign}\s*)*{sign}", text[position:])) and text[before] in (sign, "["):
+            repairs = [Repair(start, position + more.end()) for start in (position, before)]
         otherwise = f"Write a value before {Places(text).told(position)}."
         return FaultError(f"A value is expected before the '{sign}'", position, repairs, otherwise)
     message = "A value is expected: a text in double quotes, a list or an object"
@@ -208,7 +211,7 @@ def more_than_one_value(text: str, position: int, begun: int) -> FaultError:
     if text[begun] == '"' and text[position] == ":":
         return FaultError("The '{' before the first key is missing", position, (), Repair(begun, begun, "{").told(text))
     message, place = "Something follows the end of the JSON", Places(text).told(position)
-    if re.fullmatch(r"[\]}\s]*", text[position:]):
+    if '"' not in text[position:]:
         return FaultError(message, position, (), f"Remove everything from {place} on.")
     before = text[:position].rstrip()
     # The end may have come early, by one sign or by several.
@@ -257,7 +260,7 @@ def _with_slashes(text: str, begun: int) -> list[Repair]:
 
 def _sign(text: str) -> str:
     sign = "".join(text.split()) or text
-    return f"U+{ord(sign):04X}" if len(sign) == 1 and (sign.isspace() or is_invisible(sign)) else f"'{sign}'"
+    return f"U+{ord(sign):04X}" if len(sign) == 1 and (sign.isspace() or is_invisible(sign)) else f"'{printable(sign)}'"
 
 
 def _is_sign(text: str) -> bool:

@@ -46,6 +46,10 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "two commas between members": ('"lab-paris",', '"lab-paris",,', "A key in double quotes", "Remove the ',' on line 6, column 30."),
     "a comma in front": ('"Win2016"', ', "Win2016"', "A value is expected before the ','", "Remove the ',' on line 8, column 9."),
     "two colons": ('"LabName":', '"LabName"::', "A value is expected before the ':'", "Remove the ':' on line 6, column 17."),
+    "three commas": ('"Win2016",', '"Win2016",,,', "A value is expected before the ','", "Remove the ',,' on line 8, column 19."),
+    "two commas at the end": ('"Linux"\n', '"Linux",,\n', "A value is expected before the ','", "Remove the ',,' on line 10, column 16."),
+    "no quotes before a comment": ('"Win2016",\n', "Win2016 // or 2022\n", "A value is expected", 'Write "Win2016" on line 8.'),
+    "a word behind the file": ("  ]\n}", "  ]\n}\n```", "follows the end", "Remove everything from line 22, column 1 on."),
     "no value": ('"lab-paris"', "", "A value is expected before the ','", "Write a value before line 6, column 18."),
     "closing quotes of a word processor": ('"lab-paris"', "”lab-paris”", "straight double quotes", 'Write "lab-paris" on line 6.'),
     "single quotes of a word processor": ('"Win2016"', "‘Win2016’", "straight double quotes", 'Write "Win2016" on line 8.'),
@@ -70,6 +74,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
 OTHERS = {
     "a pointer of Git LFS": "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n",
     "a diff": "--- a/labs.json\n+++ b/labs.json\n@@ -1 +1 @@\n",
+    "Markdown": "```json\n{}\n```",
     "HTML": "<!DOCTYPE html>\n<html></html>",
     "XML": '<?xml version="1.0"?><Labs/>',
     "YAML": "# labs\n---\nLabs:\n- LabName: lab-paris\n",
@@ -171,3 +176,8 @@ def test_a_word_alone_is_no_text_that_lacks_its_quotes() -> None:
 def test_in_a_very_long_file_no_repair_is_tried() -> None:
     [found] = findings(TWO.replace('"Win2016"', "Win2016") + " " * 200_000)
     assert found.next == "Write a text in double quotes."
+
+
+def test_what_is_told_stays_short() -> None:
+    [found] = findings('{"Labs": [1' + "," * 100_000 + "2]}")
+    assert len(found.next) < 200
