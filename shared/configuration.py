@@ -66,7 +66,7 @@ def _read_file(data: bytes, notes: Notes, known: Definitions) -> list[Draft]:
         root = _parsed(data)
     except JsonSyntaxError as error:
         message = f"The file is not JSON: {error.message} (line {error.line}, column {error.column})."
-        notes.error(ConfigurationError("NotJson", message, error.advice), "$", error.line)
+        notes.error(ConfigurationError("NotJson", message, error.advice or _WRITE_LABS), "$", error.line)
         return []
     except ConfigurationError as error:
         notes.error(error, "$", error.line if isinstance(error, NotTextError) else 1)
