@@ -110,7 +110,7 @@ def run_status(run_id: str, instance: Instance) -> RunStatus:
         )
     record = journal.find(RUN) if is_run_id(run_id) else None
     if record is None and not working:
-        raise MissingError("RunNotFound", f"There is no run {quoted(run_id)}.", "Start one with POST /api/runs.")
+        raise MissingError("RunNotFound", f"There is no run {quoted(run_id)}.", "GET /api/runs lists the runs.")
     started_at = from_json(record, RunRecord).started_at if record else None
     state = RunState.RUNNING if working else RunState.INTERRUPTED
     shown = instance.custom_status if working else {}

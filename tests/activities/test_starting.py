@@ -351,7 +351,7 @@ def test_what_is_no_run_is_not_found_and_asks_storage_for_nothing_else(control: 
     control.clear_operations()
     with pytest.raises(MissingError) as caught:
         run_status(run_id, DEAD)
-    assert caught.value.code == "RunNotFound"
+    assert (caught.value.code, caught.value.next_step) == ("RunNotFound", "GET /api/runs lists the runs.")
     asked = [call["path"] for call in control.operations()]
     assert all(path.startswith(f"/stlocalsystem/runs/runs/{run_id}/") for path in asked)
     assert len(caught.value.message) < 400, "what was asked for is not repeated at length"
