@@ -185,17 +185,33 @@ def _holds_secret(blob: Blob) -> bool:
 
 def _last_good_used(broken: Upload, used: Upload) -> Finding:
     message = (
-        f"{broken.blob} (ETag {broken.etag}) is broken and was not used;"
-        f" this run went on with the last good one ({used.name})."
+        f"{broken.blob} (ETag {broken.etag}) is broken and is not used;"
+        f" the last good one is used instead ({used.name})."
     )
-    advice = f"Correct {broken.blob} and upload it; what is wrong is told here and in {broken.blob}.report.md."
+    advice = f"Correct {broken.blob} and upload it; {broken.blob}.report.md beside it says what is wrong."
     return Finding(Severity.ERROR, "LastGoodUsed", message, advice, broken.blob)
 
 
 def _of_last_good(used: Upload, findings: Iterable[Finding]) -> Iterable[Finding]:
     """What is wrong with the file that is used, told apart from what is wrong with the one that is not."""
     for found in findings:
-        yield replace(found, path=f"last good {used.blob} {found.path}")
+        yield replace(found, path=f"{_last_good(used.blob)}{found.path}")
+
+
+def _last_good(blob: str) -> str:
+    return f"last good {blob} "
+
+
+def findings_of_used(frozen: FrozenConfiguration) -> tuple[Finding, ...]:
+    """What is wrong with the file that is used, with its own places, and that it is the last good one where it is."""
+    if frozen.lay_there == frozen.etag:
+        return frozen.findings
+    place = _last_good(frozen.blob)
+    return tuple(
+        replace(found, path=found.path.removeprefix(place))
+        for found in frozen.findings
+        if found.code == "LastGoodUsed" or found.path.startswith(place)
+    )
 
 
 def _definitions(container: Container) -> tuple[str, ...] | None:

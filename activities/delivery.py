@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from activities.copies import RunningCopy, copy_progress
 from activities.marks import COPY, mark
 from shared.azure import labs, tags
+from shared.azure.errors import NEXT_STEPS
 from shared.azure.labs import Operation
 from shared.azure.vhds import Vhds
 from shared.domain.distribution import Delivery
@@ -155,7 +156,7 @@ def custom_image_pending(creation: ImageCreation) -> Progress:
     raise RejectedError(
         code or "ImageFailed",
         f"The lab {lab} could not make the custom image {name}: {message or 'Azure gives no reason'}.",
-        "The next run deletes the failed image and makes it again.",
+        NEXT_STEPS.get(code, "The next run deletes the failed image and makes it again."),
     )
 
 

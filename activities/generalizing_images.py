@@ -2,6 +2,7 @@
 
 from activities.capture import CaptureWork
 from shared.azure import labs, tags
+from shared.azure.errors import NEXT_STEPS
 from shared.azure.labs import UNKNOWN_OPERATION, Operation, factory_lab
 from shared.domain.golden_vms import GoldenVm
 from shared.domain.images import ImageState
@@ -42,7 +43,7 @@ def is_image_pending(work: CaptureWork, operation: Operation) -> bool:
         raise RejectedError(
             code or "GeneralizeFailed",
             f"The lab {lab} could not generalize {work.capture.vm}: {message or 'Azure gives no reason'}.",
-            "Look at the VM; the next run tries again.",
+            NEXT_STEPS.get(code, "Look at the VM; the next run tries again."),
         )
     return found.state != ImageState.SUCCEEDED
 

@@ -1,6 +1,7 @@
 """Hand out the planned work, one ticket at a time, to the lanes that pull it."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from shared.domain.capture import Capture, CapturePlan
 from shared.domain.distribution import Delivery, DistributionPlan
@@ -82,7 +83,7 @@ def next_ticket(request: TicketRequest) -> Ticket:
     for _ in range(CONTENDED):
         blob = journal.container.get(path)
         tickets = from_json(blob.data, Tickets)
-        issued, answer, index = issue(tickets, request.lane, request.number, loads)
+        issued, answer, index = issue(tickets, request.lane, request.number, loads, datetime.now(UTC))
         if issued is tickets or journal.container.replace(path, to_json(issued), blob.etag):
             return _ticket(journal, opening.kind, answer, index)
     raise contended("The tickets")

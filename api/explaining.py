@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from activities.configuration import configuration_now
+from activities.configuration import configuration_now, findings_of_used
 from activities.inspection import look_at_factory, look_at_labs
 from activities.planning import captures_planned
 from api.answers import Answer
 from shared.domain.distribution import LabStock
-from shared.domain.explaining import Explanations, Known, as_text, explain
+from shared.domain.explaining import Known, explain
+from shared.domain.explanation import Explanations, as_text
+from shared.domain.findings import Severity
 from shared.domain.outcomes import Ending, Outcome
 from shared.domain.run_plan import captured_images
 from shared.domain.runs import mint_run_id
@@ -31,7 +33,7 @@ def explain_now(lab: str, image: str) -> Explanations:
     """Explain by what labs.json, the factory and that lab are now. Reads only."""
     configuration = configuration_now()
     if not configuration.usable:
-        first = configuration.findings[0]
+        first = min(configuration.findings, key=lambda each: each.severity is not Severity.ERROR)
         raise ConfigurationError("ConfigurationUnusable", f"labs.json cannot be used: {first.message}", first.next)
     factory = look_at_factory()
     run_id = mint_run_id(datetime.now(UTC), uuid4().hex)
@@ -52,5 +54,6 @@ def explain_now(lab: str, image: str) -> Explanations:
         (*factory.images, *captured_images(captures)),
         captures,
         configuration.definitions,
+        findings_of_used(configuration),
     )
     return explain(known, lab, image)

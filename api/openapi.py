@@ -9,7 +9,7 @@ import msgspec
 
 from api.answers import Answer, Problem
 from api.runs import StartedRun
-from shared.domain.explaining import Explanations
+from shared.domain.explanation import Explanations
 from shared.domain.report import RunReport
 from shared.domain.run_plan import RunPlan
 from shared.report_forms import FORMS

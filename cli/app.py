@@ -119,13 +119,14 @@ class App:
         status = answer.status
         if problem := _problem(answer):
             told = f"{question}: {status} {problem.error}: {problem.message}"
+            code = Exit.USAGE if status == 400 else Exit.FAILED
             if problem.findings:
-                return CommandError(f"{question}: {status}, nothing was done.", "", Exit.USAGE, problem.findings)
+                return CommandError(f"{question}: {status}, nothing was done.", "", code, problem.findings)
             if problem.error == "RunNotFound":
                 return UnknownRunError(told, "image-factory status lists the runs.")
             if status >= 500 or status == 429:
                 return UnansweredError(told, problem.next)
-            return CommandError(told, problem.next, Exit.USAGE if status == 400 else Exit.FAILED)
+            return CommandError(told, problem.next, code)
         if 300 <= status < 400:
             host = urlsplit(location).hostname or "another place"
             message = f"{question}: {status}, the answer leads to {host}; a key is not sent there."

@@ -6,7 +6,7 @@ from cli.app import App
 from cli.ending import Exit
 from cli.options import output_option, with_app
 from cli.printing import say, say_json
-from shared.domain.explaining import Explanations, as_text
+from shared.domain.explanation import Explanations, as_text
 
 
 @click.command(short_help="Tell why a lab gets an image, or why not.")

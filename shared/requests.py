@@ -185,7 +185,7 @@ def _object(body: bytes) -> dict[str, Any]:
             raise ValueError("it is no object")
     except JsonSyntaxError as error:
         message = f"The body is not JSON: {_of_a_body(error.message)} (line {error.line}, column {error.column})."
-        raise RequestError([finding("BodyInvalid", message, _of_a_body(error.advice), "$")]) from None
+        raise RequestError([finding("BodyInvalid", message, _of_a_body(error.advice) or _EXAMPLE, "$")]) from None
     except (ValueError, RecursionError) as error:
         message = f"The body is not a JSON object in UTF-8: {error}."
         raise RequestError([finding("BodyInvalid", message, _EXAMPLE, "$")]) from None

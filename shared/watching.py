@@ -1,7 +1,7 @@
 """Tell how runs are: from their reports when they have ended, else from their journals and the engine."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -13,6 +13,7 @@ from shared.domain.outcomes import Outcome, RunState
 from shared.domain.quoting import quoted
 from shared.domain.report import PAIR_ENDINGS, PairRow, RunReport, pair_rows
 from shared.domain.runs import is_run_id
+from shared.domain.speeds import Load, written
 from shared.domain.tickets import Kind, Tickets
 from shared.errors import FactoryError, MissingError
 from shared.instances import Instance
@@ -52,7 +53,9 @@ class PairStatus:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What is copied to the labs: bytes of the deliveries that have ended, and of all that are planned."""
+    """What is copied to the labs: bytes of the deliveries that have ended and, by the speed that their accounts have told, of
+    those under way; and bytes of all that are planned.
+    """
 
     done_bytes: int
     planned_bytes: int
@@ -110,13 +113,15 @@ def run_status(run_id: str, instance: Instance) -> RunStatus:
         )
     record = journal.find(RUN) if is_run_id(run_id) else None
     if record is None and not working:
-        raise MissingError("RunNotFound", f"There is no run {quoted(run_id)}.", "Start one with POST /api/runs.")
+        raise MissingError("RunNotFound", f"There is no run {quoted(run_id)}.", "GET /api/runs lists the runs.")
     started_at = from_json(record, RunRecord).started_at if record else None
     state = RunState.RUNNING if working else RunState.INTERRUPTED
     shown = instance.custom_status if working else {}
     planned = {name: value for name, value in shown.items() if isinstance(value, int)}
     ended = dict(journal.outcomes(Kind.PAIRS))
-    transfer, eta = _transfer(journal, ended)
+    rounds = _rounds(journal) if working else []
+    pairs = _pairs(journal, ended, rounds, working)
+    transfer, eta = _transfer(journal, ended, rounds)
     return RunStatus(
         run_id,
         state,
@@ -124,11 +129,11 @@ def run_status(run_id: str, instance: Instance) -> RunStatus:
         None,
         str(shown.get("stage") or ("starting" if working else "")),
         planned,
-        _counts(journal, ended),
+        _counts(journal, pairs),
         cancelling=working and _is_cancelled(run_id),
         transfer=transfer,
         eta=eta if working else None,
-        pairs=_pairs(journal, ended, working),
+        pairs=pairs,
     )
 
 
@@ -187,10 +192,10 @@ def _is_cancelled(run_id: str) -> bool:
     return claim is not None and claim.held_by(run_id) and claim.cancelled
 
 
-def _counts(journal: Journal, ended: Mapping[str, Outcome]) -> dict[str, int]:
-    pairs = Counter(outcome.state for outcome in ended.values())
+def _counts(journal: Journal, pairs: Iterable[PairStatus]) -> dict[str, int]:
+    states = Counter(pair.state.value for pair in pairs)
     captures = sum(1 for _ in journal.outcomes(Kind.CAPTURES))
-    return {**{ending.value: pairs[ending] for ending in PAIR_ENDINGS}, "capturesEnded": captures}
+    return {**{ending.value: states[ending.value] for ending in PAIR_ENDINGS}, "capturesEnded": captures}
 
 
 def _plan(journal: Journal) -> DistributionPlan | None:
@@ -200,11 +205,18 @@ def _plan(journal: Journal) -> DistributionPlan | None:
         return None
 
 
-def _pairs(journal: Journal, ended: Mapping[str, Outcome], working: bool) -> tuple[PairStatus, ...]:
+def _rounds(journal: Journal) -> list[Tickets]:
+    rounds = (journal.find(f"tickets/{Kind.PAIRS}-{number}") for number in (1, 2))
+    return [from_json(found, Tickets) for found in rounds if found]
+
+
+def _pairs(
+    journal: Journal, ended: Mapping[str, Outcome], rounds: Iterable[Tickets], working: bool
+) -> tuple[PairStatus, ...]:
     plan = _plan(journal)
     if plan is None:
         return ()
-    given = {plan.deliveries[index].key for index in _given(journal)}
+    given = {plan.deliveries[issued.index].key for each in rounds for issued in each.lanes.values()}
 
     def state(pair: Pair, row: PairRow) -> PairState:
         if not working or pair.outcome is not None or pair.key in ended:
@@ -232,25 +244,35 @@ def _pair(row: PairRow, state: PairState) -> PairStatus:
     )
 
 
-def _given(journal: Journal) -> set[int]:
-    """The deliveries that lanes have taken last."""
-    rounds = (journal.find(f"tickets/{Kind.PAIRS}-{number}") for number in (1, 2))
-    tickets = [from_json(found, Tickets) for found in rounds if found]
-    return {issued.index for each in tickets for issued in each.lanes.values()}
-
-
-def _transfer(journal: Journal, ended: Mapping[str, Outcome]) -> tuple[Transfer | None, datetime | None]:
+def _transfer(
+    journal: Journal, ended: Mapping[str, Outcome], rounds: Iterable[Tickets]
+) -> tuple[Transfer | None, datetime | None]:
     plan = _plan(journal)
     if plan is None:
         return None, None
     loads = {delivery.key: delivery.copy_bytes for delivery in plan.deliveries}
     planned = sum(loads.values())
-    done = sum(size for key, size in loads.items() if key in ended)
-    copied = sum(size for key, size in loads.items() if key in ended and ended[key].bytes)
     now = datetime.now(UTC)
+    under_way = _under_way(plan, ended, rounds, now)
+    done = sum(size for key, size in loads.items() if key in ended) + under_way
+    copied = sum(size for key, size in loads.items() if key in ended and ended[key].bytes) + under_way
     since = next((blob.modified for blob in journal.container.list(journal.path(DISTRIBUTION_PLAN))), now)
     seconds = (now - since).total_seconds()
     if copied <= 0 or seconds <= 0:
         return Transfer(done, planned), None
-    rate = copied / seconds
-    return Transfer(done, planned, round(rate, 1)), now + timedelta(seconds=round((planned - done) / rate))
+    rate, left = copied / seconds, planned - done
+    # How long images take that are made of what is copied is not known.
+    eta = now + timedelta(seconds=round(left / rate)) if left else None
+    return Transfer(done, planned, round(rate, 1)), eta
+
+
+def _under_way(plan: DistributionPlan, ended: Mapping[str, Outcome], rounds: Iterable[Tickets], now: datetime) -> int:
+    """What the deliveries that lanes have taken last have probably copied."""
+    copied: dict[str, int] = {}
+    for each in rounds:
+        for issued in each.lanes.values():
+            delivery = plan.deliveries[issued.index]
+            load = Load(delivery.lab.account, delivery.copy_bytes)
+            seconds = (now - issued.at).total_seconds() if issued.at else 0
+            copied[delivery.key] = written(each.speeds, load, max(seconds, 0))
+    return sum(size for key, size in copied.items() if key not in ended)

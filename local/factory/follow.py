@@ -38,7 +38,8 @@ class Shown:
             return cls(status["state"], status.get("stage", ""), done)
         done = f"{counts.get('capturesEnded', 0)}/{planned.get('captures', 0)} captures"
         if planned.get("deliveries"):
-            done += f", {sum(ended.values())}/{planned['deliveries']} deliveries ({ended['failed']} failed)"
+            left = sum(pair["state"] in ("queued", "working") for pair in status.get("pairs", ()))
+            done += f", {planned['deliveries'] - left}/{planned['deliveries']} deliveries ({ended['failed']} failed)"
         return cls(status["state"], status.get("stage", ""), done)
 
 

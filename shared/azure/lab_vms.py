@@ -55,7 +55,7 @@ def _vm(vm: Any) -> GoldenVm:
 def _artifact(artifact: Any) -> Artifact:
     name = (artifact.artifact_id or artifact.artifact_title or "").rpartition("/")[2]
     told = (artifact.deployment_status_message, artifact.vm_extension_status_message)
-    message = redacted("; ".join(text.strip() for text in told if text))[:_LONGEST_MESSAGE]
+    message = redacted("; ".join(text.strip().rstrip(". ") for text in told if text))[:_LONGEST_MESSAGE]
     return Artifact(name, artifact.status or "", artifact.install_time, message)
 
 

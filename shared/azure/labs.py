@@ -132,7 +132,10 @@ def begin_delete_custom_image(lab: LabId, name: str) -> None:
 
 
 def failure_of(lab: LabId, operation: Operation) -> tuple[str, str]:
-    """Why an operation failed (code, message): told by the operation only, not by the resource; empty when not known."""
+    """Why an operation failed (code, message): told by the operation only, not by the resource; empty when not known.
+
+    The message has no full stop: it becomes part of a sentence.
+    """
     if not operation.name:
         return "", ""
     try:
@@ -140,4 +143,4 @@ def failure_of(lab: LabId, operation: Operation) -> tuple[str, str]:
             result = devtestlabs(lab.subscription).operations.get(operation.location, operation.name)
     except (MissingError, RejectedError):
         return "", ""
-    return (result.error.code or "", result.error.message or "") if result.error else ("", "")
+    return (result.error.code or "", (result.error.message or "").rstrip(". ")) if result.error else ("", "")

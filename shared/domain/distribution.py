@@ -168,7 +168,7 @@ NO_GOLDEN_IMAGE = Outcome(
     Ending.SKIPPED,
     "NoGoldenImage",
     "The factory has no golden image for it.",
-    "Capture a golden VM with this ImagePath; see the captures of this report.",
+    "Capture a golden VM with this ImagePath.",
 )
 
 

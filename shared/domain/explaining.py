@@ -1,9 +1,9 @@
 """Why a lab gets an image, or why not: the rules in the order in which they decide, each with what it found."""
 
 import difflib
+import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from shared.domain.capture import CapturePlan
 from shared.domain.distribution import (
@@ -16,64 +16,24 @@ from shared.domain.distribution import (
     same_name_twice,
     wanted_paths,
 )
+from shared.domain.explanation import Explanation, Explanations, Rule, Verdict
+from shared.domain.findings import Finding, Severity
 from shared.domain.images import CustomImage, GoldenImage, ImageState
 from shared.domain.labs import Lab, LabRequest
-from shared.domain.matching import ImageEntry, canonical_path, parse_entry, path_key
+from shared.domain.matching import ImageEntry, canonical_path, parse_entry, path_key, split
 from shared.domain.outcomes import Ending, Outcome
-from shared.domain.quoting import one_line, quoted
+from shared.domain.quoting import quoted
 from shared.domain.selection import names_lab
 from shared.domain.suggestion import suggestion
 from shared.errors import ConfigurationError
-
-
-class Verdict(StrEnum):
-    """What a run would do with the pair; `none`: there is no such pair."""
-
-    DELIVER = "deliver"
-    PRESENT = "present"
-    SKIP = "skip"
-    FAIL = "fail"
-    NONE = "none"
-
 
 _OF_ENDINGS = {Ending.PRESENT: Verdict.PRESENT, Ending.SKIPPED: Verdict.SKIP, Ending.FAILED: Verdict.FAIL}
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One rule as it was applied: `holds` says whether it speaks for the image; left out where it decides nothing."""
-
-    rule: str
-    found: str
-    holds: bool | None = None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """One image (or image path) and one lab: the verdict, and the rules up to the one that decided."""
-
-    lab: str
-    image_path: str
-    verdict: Verdict
-    subscription_id: str = ""
-    image: str = ""
-    code: str = ""
-    message: str = ""
-    next: str = ""
-    trace: tuple[Rule, ...] = ()
-
-
-@dataclass(frozen=True)
-class Explanations:
-    """One for each lab of that name and each image that is meant."""
-
-    explanations: tuple[Explanation, ...]
-
-
-@dataclass(frozen=True)
 class Known:
     """What the rules look at. `labs` are those of labs.json with their stocks, set aside or not; `images` are those of the
-    factory, with those that the run would capture by `captures`.
+    factory, with those that the run would capture by `captures`; `findings` are those about labs.json.
     """
 
     factory: str
@@ -83,6 +43,7 @@ class Known:
     images: tuple[GoldenImage, ...]
     captures: CapturePlan
     definitions: tuple[str, ...] | None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def paths(self) -> dict[str, str]:
@@ -107,7 +68,9 @@ def _no_such_lab(known: Known, lab: str, image: str) -> Explanation:
     near = difflib.get_close_matches(lab.rpartition("/")[2].lower(), names, n=1)
     message = f"labs.json names no lab {quoted(lab)}."
     advice = f"Did you mean {quoted(names[near[0]])}?" if near else "Add the lab to labs.json."
-    trace = (Rule("lab", message, False),)
+    # It may be one of those whose name cannot be read.
+    nameless = _told(each for each in known.findings if each.code in ("LabNotObject", "LabNameInvalid"))
+    trace = (*nameless, Rule("lab", message, False))
     return Explanation(lab, image, Verdict.NONE, code="LabUnknown", message=message, next=advice, trace=trace)
 
 
@@ -162,10 +125,12 @@ def _rules(
     """The rules in the order in which they decide; the first decision is the answer, without one it is delivered."""
     line = f", line {request.line}" if request.line else ""
     yield Rule("lab", f"labs.json names the lab ({request.path or 'by name'}{line}).", True), None
-    yield _asked(known, request, path)
+    findings = _about(request, known.findings)
+    yield from ((rule, None) for rule in _told(findings))
+    yield _asked(known, request, path, findings)
     yield _defined(known, path), None
     if version is None:
-        yield _no_version(known, request, stock, path)
+        yield _no_version(known, stock, path)
         return
     yield _newest(known, version)
     problem = stock.problem
@@ -180,36 +145,72 @@ def _rules(
     yield _way(known, stock.lab, version, found), None
 
 
+def _about(request: LabRequest, findings: Iterable[Finding]) -> list[Finding]:
+    """What is wrong with the lab in labs.json, or with anything in it, and whether that is an older labs.json."""
+    places = f"{request.path}.", f"{request.path}["
+    return [each for each in findings if each.code == "LastGoodUsed" or f"{each.path}.".startswith(places)]
+
+
+def _told(findings: Iterable[Finding]) -> Iterator[Rule]:
+    for each in itertools.islice(findings, _SHOWN):
+        yield Rule("finding", f"{each.place}: {each.code}: {each.message} {each.next}".rstrip())
+
+
+_SHOWN = 5
+
+
 def _taking(known: Known, request: LabRequest, path: str) -> list[ImageEntry]:
     """The lab's entries that take the path. One that takes nothing known stands for itself, even a folder."""
     is_known = path_key(path) in known.paths
 
     def is_itself(entry: ImageEntry) -> bool:
         same = entry.text == path or (path_key(entry.text) == path_key(path) and not is_known)
-        return same and not any(map(entry.takes, known.paths.values()))
+        return same and not _is_right(known, entry)
 
     return [entry for entry in request.entries if entry.takes(path) or is_itself(entry)]
 
 
-def _asked(known: Known, request: LabRequest, path: str) -> tuple[Rule, Decision | None]:
-    if taking := _taking(known, request, path):
+def _is_right(known: Known, entry: ImageEntry) -> bool:
+    return any(map(entry.takes, known.paths.values()))
+
+
+def _asked(known: Known, request: LabRequest, path: str, findings: Iterable[Finding]) -> tuple[Rule, Decision | None]:
+    """A path that nobody knows is no pair, unless it is an entry that takes nothing: that one stands for itself."""
+    taking = _taking(known, request, path)
+    if path_key(path) not in known.paths and all(_is_right(known, entry) for entry in taking):
+        found = f"Neither GoldenImages nor the factory has {quoted(path)}."
+        outcome = Outcome(Ending.SKIPPED, "PathUnknown", found, _meant_path(known, path))
+        return Rule("image path", found, False), (Verdict.NONE, outcome)
+    if taking:
         return Rule("asked for", f"The entry {quoted(taking[0].text)} takes it.", True), None
-    near = [told for entry in request.entries if (told := _near(entry, path))]
-    entries = ", ".join(quoted(entry.text) for entry in request.entries[:_SHOWN])
-    more = f" and {len(request.entries) - _SHOWN} more" if len(request.entries) > _SHOWN else ""
-    none = f"None of the lab's entries takes it: {entries}{more}." if entries else "The lab has no entries."
-    found = " ".join([none, *near[:_SHOWN]])
-    advice = f"Add {quoted(path.replace(chr(92), '/'))} to the ImagePaths of the lab if it is to get it."
+    found, advice = _not_asked(known, request, path)
+    errors = [each for each in findings if each.severity is Severity.ERROR]
+    if errors and not request.entries:
+        found, advice = "The lab has no entry that can be used.", errors[0].next
     return Rule("asked for", found, False), (Verdict.NONE, Outcome(Ending.SKIPPED, "NotAskedFor", found, advice))
 
 
-_SHOWN = 5
+def _not_asked(known: Known, request: LabRequest, path: str) -> tuple[str, str]:
+    near = [told for entry in request.entries if not _is_right(known, entry) and (told := _near(entry, path))]
+    entries = ", ".join(quoted(entry.text) for entry in request.entries[:_SHOWN])
+    more = f" and {len(request.entries) - _SHOWN} more" if len(request.entries) > _SHOWN else ""
+    none = f"None of the lab's entries takes it: {entries}{more}." if entries else "The lab has no entries."
+    advice = f"Add {quoted('/'.join(split(path)))} to the ImagePaths of the lab if it is to get it."
+    return " ".join([none, *near[:_SHOWN]]), advice
 
 
 def _near(entry: ImageEntry, path: str) -> str | None:
     """Why an entry that looks like the path does not take it."""
     told = suggestion(entry, (path,))
     return f"The entry {quoted(entry.text)} does not: {told[0].lower()}{told[1:]}" if told else None
+
+
+def _meant_path(known: Known, text: str) -> str:
+    try:
+        meant = suggestion(parse_entry(text), known.paths.values())
+    except ConfigurationError as error:
+        return error.next_step
+    return meant or "Upload its definition, or capture a VM with this ImagePath."
 
 
 def _defined(known: Known, path: str) -> Rule:
@@ -222,16 +223,8 @@ def _defined(known: Known, path: str) -> Rule:
     )
 
 
-def _no_version(known: Known, request: LabRequest, stock: LabStock, path: str) -> tuple[Rule, Decision]:
-    """No golden image: what is wrong with the lab is told first, as in the report.
-
-    A path that nobody knows is no pair, unless it is an entry that takes nothing: that one stands for itself.
-    """
-    taking = _taking(known, request, path)
-    if path_key(path) not in known.paths and all(any(map(entry.takes, known.paths.values())) for entry in taking):
-        found = f"Neither GoldenImages nor the factory has {quoted(path)}."
-        outcome = Outcome(Ending.SKIPPED, "PathUnknown", found, _nearest(path, known.paths.values()))
-        return Rule("golden image", found, False), (Verdict.NONE, outcome)
+def _no_version(known: Known, stock: LabStock, path: str) -> tuple[Rule, Decision]:
+    """No golden image: what is wrong with the lab is told first, as in the report."""
     if stock.problem is not None:
         return Rule("lab found", stock.problem.message, False), (Verdict.FAIL, stock.problem)
     vms = [
@@ -241,11 +234,6 @@ def _no_version(known: Known, request: LabRequest, stock: LabStock, path: str) -
     ]
     found = " ".join([NO_GOLDEN_IMAGE.message, *(vms or ["No VM of the factory lab has this ImagePath."])])
     return Rule("golden image", found, False), (Verdict.SKIP, NO_GOLDEN_IMAGE)
-
-
-def _nearest(path: str, paths: Iterable[str]) -> str:
-    near = difflib.get_close_matches(path.lower(), {each.lower(): each for each in paths}, n=1)
-    return f"Did you mean {quoted(near[0])}?" if near else "Upload its definition, or capture a VM with this ImagePath."
 
 
 def _newest(known: Known, version: GoldenImage) -> tuple[Rule, Decision | None]:
@@ -298,18 +286,3 @@ def _way(known: Known, lab: Lab, version: GoldenImage, found: CustomImage | None
     if is_direct(known.factory_lab, lab):
         return Rule("copy", "Nothing is copied: the golden VHD lies in the lab's own account.")
     return Rule("copy", f"{(version.size_bytes or 0) / 2**30:,.1f} GiB are copied to the account {lab.account}.")
-
-
-# --- For people
-
-_SIGNS = {True: "+", False: "!", None: " "}
-
-
-def as_text(explanations: Iterable[Explanation]) -> str:
-    """The explanations as lines: `+` speaks for the image, `!` against it."""
-    lines: list[str] = []
-    for each in explanations:
-        lines.append(f"{each.lab} / {each.image or each.image_path}: {each.verdict} {each.code}".rstrip())
-        lines += [f"  {_SIGNS[rule.holds]} {rule.rule}: {rule.found}" for rule in each.trace]
-        lines += [f"    {each.next}"] if each.next else []
-    return "\n".join(map(one_line, lines)) + "\n"

@@ -121,10 +121,11 @@ def check(selection: Selection, labs: Collection[LabRequest], definitions: Colle
     if selection.retry_failed_of and not selection.distributes:
         message = "A retry delivers what failed; it captures nothing."
         yield Finding(Severity.ERROR, "NothingToDo", message, 'Leave "stages" out, or "retryFailedOf".', "$.stages")
+    names = {lab.name.lower(): lab.name for lab in labs}
     for index, text in enumerate(selection.labs):
         if not any(names_lab(text, lab.subscription, lab.name) for lab in labs):
-            near = difflib.get_close_matches(text.lower(), {lab.name.lower(): 0 for lab in labs}, n=1)
-            meant = f"Did you mean {quoted(near[0])}? " if near else ""
+            near = difflib.get_close_matches(text.lower(), names, n=1)
+            meant = f"Did you mean {quoted(names[near[0]])}? " if near else ""
             advice = f"{meant}Write LabName, or SubscriptionId/LabName, as in labs.json."
             message = f"labs.json names no lab {quoted(text)}."
             yield Finding(Severity.ERROR, "LabUnknown", message, advice, f"$.labs[{index}]")

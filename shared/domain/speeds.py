@@ -53,6 +53,13 @@ def begun(speeds: Mapping[str, Speed], account: str) -> dict[str, Speed]:
     return {**speeds, account: replace(speed, begun=speed.begun + 1)}
 
 
+def written(speeds: Mapping[str, Speed], load: Load, seconds: float) -> int:
+    """How much of a copy is probably written after so many seconds; none where its account has told no speed yet."""
+    speed = speeds.get(load.account, Speed())
+    expected = seconds / speed.seconds_per_gib * 2**30 if speed.seconds_per_gib else 0
+    return min(int(expected), load.size_bytes)
+
+
 def told(speeds: Mapping[str, Speed], account: str, seconds: float, done_bytes: int) -> dict[str, Speed]:
     """The speeds once a copy into `account` has told that it wrote so much in so long."""
     speed = speeds.get(account, Speed())

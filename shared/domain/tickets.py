@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.speeds import Load, Speed, begun, next_index
@@ -22,10 +23,11 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Issued:
-    """A lane's last ticket: its number and the index it stands for."""
+    """A lane's last ticket: its number, the index it stands for, and when it was issued."""
 
     number: int
     index: int
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Tickets:
     speeds: dict[str, Speed] = field(default_factory=dict[str, Speed])
 
 
-def issue(tickets: Tickets, lane: int, number: int, loads: Sequence[Load]) -> tuple[Tickets, Answer, int | None]:
+def issue(
+    tickets: Tickets, lane: int, number: int, loads: Sequence[Load], now: datetime | None = None
+) -> tuple[Tickets, Answer, int | None]:
     """Answer a lane's request; tickets are returned unchanged unless a new one was issued.
 
     A repeat gets the answer it got; a lane that asks below its last number runs twice and is stale. Numbers count from 1;
@@ -56,7 +60,7 @@ def issue(tickets: Tickets, lane: int, number: int, loads: Sequence[Load]) -> tu
     issued = replace(
         tickets,
         left=tuple(other for other in tickets.left if other != index),
-        lanes={**tickets.lanes, str(lane): Issued(number, index)},
+        lanes={**tickets.lanes, str(lane): Issued(number, index, now)},
         speeds=begun(tickets.speeds, loads[index].account),
     )
     return issued, Answer.WORK, index

@@ -273,8 +273,28 @@ def test_an_image_that_fails_tells_why(given: Give) -> None:
     control.advance(60)
     with pytest.raises(RejectedError) as caught:
         custom_image_pending(creation)
-    assert caught.value.message
-    assert "no reason" not in caught.value.message
+    assert caught.value.message.endswith(
+        f" could not make the custom image {NAME}: Creating the image '{NAME.lower()}' failed."
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("QuotaExceeded", "Ask for more quota in that region, or delete images; then run again."),
+        ("ImageCreationFailed", "The next run deletes the failed image and makes it again."),
+    ],
+)
+def test_an_image_that_fails_tells_what_to_do_about_its_cause(given: Give, code: str, advice: str) -> None:
+    failed = {"state": "Failed", "code": code, "message": "No room."}
+    control = given(world(deploy={f"lab-a/{NAME}": failed}))
+    delivery = work(control)
+    finish(control, delivery)
+    creation = begin_custom_image(delivery)
+    control.advance(60)
+    with pytest.raises(RejectedError) as caught:
+        custom_image_pending(creation)
+    assert (caught.value.code, caught.value.next_step) == (code, advice)
 
 
 def test_the_claim_read_is_what_a_write_depends_on(given: Give) -> None:

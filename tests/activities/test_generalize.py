@@ -170,14 +170,15 @@ def test_two_begins_at_once_apply_one_artifact(given: Give, monkeypatch: pytest.
 
 
 def test_an_artifact_that_failed_is_not_applied_again_in_the_same_run(given: Give) -> None:
-    control = given(world(status="Failed", message="No agent: sig=secret"))
+    control = given(world(status="Failed", message="sig=secret: No agent."))
     capture = work(control)
     generalizing = begin_generalize(capture)
     control.advance(70)
     with pytest.raises(RejectedError) as caught:
         generalize_pending(generalizing)
     assert caught.value.code == "GeneralizeFailed"
-    assert "No agent" in caught.value.message
+    assert caught.value.message.endswith("No agent.")
+    assert ".;" not in caught.value.message
     assert "secret" not in caught.value.message
     begin_generalize(capture)
     assert done(control) == ["applyArtifacts"]

@@ -14,12 +14,13 @@ from activities.configuration import configuration_container, configuration_etag
 from activities.last_good import find_last_good, sha256, stored
 from activities.report import Closing, write_report
 from api import uploads
+from api.explaining import explain_now
 from api.uploads import report_on_upload
 from local.azure import Control
 from shared.azure.labs import factory_lab
 from shared.domain.outcomes import RunState
 from shared.domain.runs import Run, RunRequest
-from shared.errors import PermanentError
+from shared.errors import ConfigurationError, PermanentError
 from shared.journal import FrozenConfiguration, Journal, read_claim
 from tests.activities.conftest import RUN, YOUNGER, configured, effects, lose_claim, started, upload
 from tests.activities.interleaving import Killed, die, just_before
@@ -32,6 +33,7 @@ Give = Callable[[World], Control]
 SECOND, THIRD = "20261124T020509Z-bbbb", "20261125T020509Z-cccc"
 GOOD, OTHER = labs_json(asks("lab-a", "Win2016")), labs_json(asks("lab-a", "Win2016"), asks("lab-b", "Win2019"))
 BROKEN = GOOD[:-20]
+NAMELESS = b'{"Colour": 1,\n"Labs": [{"ImagePaths": []}]}'
 USELESS = labs_json(asks("lab-a", "Win2016", subscription="Production"))
 
 
@@ -107,6 +109,23 @@ def test_a_run_with_the_last_good_configuration_is_partial_at_best(control: Cont
     report = json.loads(Journal(SECOND).find("report.json") or b"")
     assert report["configuration"]["sha256"] == sha256(GOOD)
     assert report["findings"][0]["code"] == "LastGoodUsed"
+
+
+def test_an_explanation_goes_by_the_last_good_one_too_and_says_what_is_wrong_with_that_one(control: Control) -> None:
+    upload(control, "labs.json", labs_json(asks("lab-a", "Win2016", "../Win2019")))
+    ended(run(RUN))
+    upload(control, "labs.json", NAMELESS)
+    [explained] = explain_now("lab-a", "Win2016").explanations
+    assert [rule.found.partition(": ")[2].partition(":")[0] for rule in explained.trace if rule.rule == "finding"] == [
+        "LastGoodUsed",
+        "EntryDots",
+    ]
+
+
+def test_an_unusable_configuration_is_explained_by_what_makes_it_so(control: Control) -> None:
+    upload(control, "labs.json", NAMELESS)
+    with pytest.raises(ConfigurationError, match="The lab has no SubscriptionId"):
+        explain_now("lab-a", "Win2016")
 
 
 def test_a_configuration_that_is_gone_is_not_replaced(control: Control) -> None:

@@ -12,7 +12,7 @@ from activities.inspection import Chunk as Labs
 from activities.inspection import LabIndex, find_resource_groups, inspect_factory, inspect_lab
 from activities.planning import plan_captures_of_run, plan_distribution_of_run
 from activities.report import Closing, write_report
-from activities.tickets import Round, TicketRequest, next_ticket, open_round
+from activities.tickets import Round, SpeedNote, TicketRequest, next_ticket, note_speed, open_round
 from api.planning import plan_now
 from local.azure import Control
 from shared.azure.labs import factory_lab
@@ -34,7 +34,7 @@ from shared.journal import (
     write_claim,
 )
 from shared.starting import Start, start_run
-from shared.watching import PairState, list_runs, run_status
+from shared.watching import PairState, Transfer, list_runs, run_status
 from tests.activities.conftest import RUN, YOUNGER, started, upload
 from tests.activities.engine_double import Clock, Engine, factory_run
 from tests.e2e.worlds import World, asks, labs_json
@@ -222,6 +222,14 @@ def test_each_pair_is_queued_then_worked_on_then_ended() -> None:
     delivery = next_ticket(TicketRequest(work, 1, 1)).delivery
     assert delivery
     assert states()[delivery.image.name] is PairState.WORKING
+    assert run_status(run.id, alive(run.id)).transfer == Transfer(0, 2 * delivery.copy_bytes)
+    assert note_speed(SpeedNote(work, delivery.lab.account, 1e-4, 2**30)).copies == 1
+    status = run_status(run.id, alive(run.id))
+    assert status.transfer
+    assert status.transfer.done_bytes == delivery.copy_bytes, "by the speed that was seen it is copied long since"
+    assert status.transfer.bytes_per_second
+    assert status.eta
+    assert run_status(run.id, DEAD).transfer == Transfer(0, 2 * delivery.copy_bytes), "nobody copies"
     assert sorted(states().values()) == [PairState.QUEUED, PairState.WORKING]
     Journal(run.id).settle(Kind.PAIRS, delivery.key, Outcome(Ending.DELIVERED, bytes=delivery.copy_bytes, seconds=3))
     assert states()[delivery.image.name] is PairState.DELIVERED

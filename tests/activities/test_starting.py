@@ -13,12 +13,13 @@ from local.azure import Control
 from shared import starting
 from shared.azure.labs import factory_lab
 from shared.domain.claim import Claim, ClaimState
+from shared.domain.distribution import DistributionPlan, Pair
 from shared.domain.outcomes import Ending, Outcome, RunState
 from shared.domain.runs import RunRequest
 from shared.domain.tickets import Kind
 from shared.errors import MissingError, TransientError
 from shared.instances import Instance, get_instance
-from shared.journal import Journal, ReadClaim, read_claim, write_claim
+from shared.journal import DISTRIBUTION_PLAN, Journal, ReadClaim, read_claim, write_claim
 from shared.settings import settings
 from shared.starting import Start, configuration_arrived, instance_id, start_run
 from shared.watching import RunStatus, run_report, run_status
@@ -265,6 +266,15 @@ def test_an_engine_that_starts_nothing_is_asked_again_later_and_tells_no_secret(
 # --- How a run is
 
 
+PLAN = DistributionPlan(
+    (
+        *(Pair("sub", "lab", "Win", key=key) for key in ("one", "two")),
+        Pair("sub", "lab", "Mac", outcome=Outcome(Ending.PRESENT)),
+        Pair("sub", "lab", "Linux", key="three"),
+    )
+)
+
+
 def status_of(engine: Engine, run_id: str) -> RunStatus:
     return run_status(run_id, asyncio.run(get_instance(engine, instance_id())))
 
@@ -272,6 +282,7 @@ def status_of(engine: Engine, run_id: str) -> RunStatus:
 def test_a_run_that_works_tells_its_stage_and_its_counts_so_far() -> None:
     run = started()
     journal = Journal(run.id)
+    journal.write(DISTRIBUTION_PLAN, PLAN)
     journal.settle(Kind.PAIRS, "one", Outcome(Ending.DELIVERED))
     journal.settle(Kind.PAIRS, "two", Outcome(Ending.FAILED, "CopyFailed"))
     journal.settle(Kind.CAPTURES, "three", Outcome(Ending.CAPTURED))
@@ -283,7 +294,8 @@ def test_a_run_that_works_tells_its_stage_and_its_counts_so_far() -> None:
         "deliveries",
         {"labs": 3, "deliveries": 7},
     )
-    assert status.counts == {"delivered": 1, "present": 0, "skipped": 0, "failed": 1, "capturesEnded": 1}
+    assert status.counts == {"delivered": 1, "present": 1, "skipped": 0, "failed": 1, "capturesEnded": 1}
+    assert [pair.state for pair in status.pairs] == ["delivered", "failed", "present", "queued"]
     assert status.started_at == datetime(2026, 11, 23, 2, 5, 9, tzinfo=UTC)
     assert status.ended_at is None
 
@@ -305,12 +317,14 @@ def test_a_run_with_a_report_has_ended_whoever_works(works: str) -> None:
 
 @pytest.mark.parametrize("works", ["", OTHER_RUN], ids=["nobody", "another"])
 def test_a_run_without_a_report_that_nobody_works_on_was_interrupted(works: str) -> None:
-    Journal(started().id).settle(Kind.PAIRS, "one", Outcome(Ending.DELIVERED))
+    journal = Journal(started().id)
+    journal.write(DISTRIBUTION_PLAN, PLAN)
+    journal.settle(Kind.PAIRS, "one", Outcome(Ending.DELIVERED))
     engine = Engine(works)
     engine.custom_status = {"stage": "labs", "labs": 99}
     status = status_of(engine, RUN)
     assert (status.state, status.stage, status.planned) == (RunState.INTERRUPTED, "", {})
-    assert status.counts["delivered"] == 1
+    assert status.counts == {"delivered": 1, "present": 1, "skipped": 0, "failed": 2, "capturesEnded": 0}
 
 
 @pytest.mark.parametrize("works", ["", OTHER_RUN], ids=["nobody", "another"])
@@ -351,7 +365,7 @@ def test_what_is_no_run_is_not_found_and_asks_storage_for_nothing_else(control: 
     control.clear_operations()
     with pytest.raises(MissingError) as caught:
         run_status(run_id, DEAD)
-    assert caught.value.code == "RunNotFound"
+    assert (caught.value.code, caught.value.next_step) == ("RunNotFound", "GET /api/runs lists the runs.")
     asked = [call["path"] for call in control.operations()]
     assert all(path.startswith(f"/stlocalsystem/runs/runs/{run_id}/") for path in asked)
     assert len(caught.value.message) < 400, "what was asked for is not repeated at length"

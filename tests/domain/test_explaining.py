@@ -1,5 +1,6 @@
 """Why a lab gets an image or not: every explanation comes to the answer of the planner, and says which rule decided."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -7,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.configuration import read_configuration
 from shared.domain.capture import CapturePlan, plan_captures
 from shared.domain.distribution import LabStock, Order, plan_distribution
-from shared.domain.explaining import Explanation, Known, Verdict, as_text, explain
+from shared.domain.explaining import Known, explain
+from shared.domain.explanation import Explanation, Verdict, as_text
 from shared.domain.images import GoldenImage, OsType
 from shared.domain.matching import path_key
 from shared.domain.outcomes import Ending, Outcome
@@ -73,8 +76,8 @@ plain   Win2016R2/Core.json           none     NotAskedFor
 plain   Linux/Debian.json             none     NotAskedFor
 plain   Linux/Ubuntu_22.04_LTS.json   none     NotAskedFor
 plain   Win2016/Nothing.json          none     PathUnknown
-plain   Solaris                       none     NotAskedFor
-plain   ../x                          none     NotAskedFor
+plain   Solaris                       none     PathUnknown
+plain   ../x                          none     PathUnknown
 nearly  Win2016/Datacenter.json       none     NotAskedFor
 nearly  Win2016/Core.json             none     NotAskedFor
 nearly  Win2016R2/Core.json           none     NotAskedFor
@@ -82,6 +85,7 @@ nearly  Linux/Debian.json             none     NotAskedFor
 nearly  GoldenImages/Linux/x.json     skip     NoGoldenImage
 silent  Win2016/Datacenter.json       none     NotAskedFor
 silent  Linux/Debian.json             none     NotAskedFor
+silent  Linux/Nope.json               none     PathUnknown
 gone    Win2016/Datacenter.json       fail     LabNotFound
 gone    Win2016/Core.json             fail     LabNotFound
 gone    Linux/Debian.json             fail     LabNotFound
@@ -114,7 +118,7 @@ beside  Win2016/Core.json             deliver
 beside  Win2019/Gone.json             none     NotAskedFor
 wishes  Solaris/11.json               skip     NoGoldenImage
 wishes  Solaris/11                    skip     NoGoldenImage
-wishes  Solaris                       none     NotAskedFor
+wishes  Solaris                       none     PathUnknown
 wishes  Linux/Debian.json             skip     NoGoldenImage
 wishes  Linux/Ubuntu_22.04_LTS.json   none     NotAskedFor
 unknown Win2016/Datacenter.json       none     LabUnknown
@@ -196,6 +200,52 @@ def test_an_entry_that_ends_inside_a_segment_is_told_with_what_was_probably_mean
     assert "there are no wildcards" in text
     assert "paths start below GoldenImages" in trace("nearly", "Linux/Debian.json")
     assert "it is a file" in trace("folder", "Win2016/Core.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("Linux/Debain.json", 'Did you mean "Linux/Debian.json"?'),
+        (r"linux\ubuntu 22.4 lts", 'Did you mean "Linux/Ubuntu 22.04 LTS.json"?'),
+        ("../Linux", 'Write "Linux".'),
+        ("Nope", "Upload its definition, or capture a VM with this ImagePath."),
+    ],
+)
+def test_a_path_that_nobody_knows_is_told_with_what_was_probably_meant(text: str, advice: str) -> None:
+    for lab_name in ("silent", "plain", "all"):
+        [explained] = explain(known(*ALL), lab_name, text).explanations
+        assert (explained.code, explained.next) == ("PathUnknown", advice)
+
+
+def test_an_entry_that_is_right_is_not_corrected() -> None:
+    text = trace("plain", "Win2016R2/Core.json")
+    assert text.count("\n") == 4, text
+    assert 'None of the lab\'s entries takes it: "Win2016".\n' in text
+
+
+def test_what_labs_json_says_wrongly_of_the_lab_is_part_of_its_explanation() -> None:
+    paths = {"Imagepath": ["Linux"]}, {"ImagePaths": ["Linux/Debain.json"]}, {"ImagePaths": ["Linux/Debian.json"]}
+    labs = [{"SubscriptionId": SUB, "LabName": f"lab-{number}"} | asked for number, asked in enumerate(paths)]
+    labs.append({"SubscriptionId": SUB, "LabNam": "lab-3", "ImagePaths": []})
+    read = read_configuration(json.dumps({"Labs": labs}, indent=1).encode(), DEFINITIONS)
+    aside = [(each.request, LabStock(problem=Outcome(Ending.FAILED, each.code))) for each in read.set_aside]
+    served = [(each, lab(each.name)) for each in read.labs]
+    of = replace(known(*served, *aside), findings=read.findings)
+
+    misspelt = trace("lab-0", "Linux/Debian.json", of)
+    assert "finding: $.Labs[0], line 3: ImagePathsMissing: The lab has no ImagePaths. Write" in misspelt
+    assert misspelt.endswith(
+        '  ! asked for: The lab has no entry that can be used.\n    Write "ImagePaths" instead of "Imagepath" on line 6.\n'
+    )
+    assert 'EntryMatchesNothing: The entry "Linux/Debain.json"' in trace("lab-1", "Linux/Debian.json", of)
+    assert trace("lab-1", "Linux/Debian.json", of).endswith('\n    Did you mean "Linux/Debian.json"?\n')
+    assert "finding" not in trace("lab-2", "Linux/Debian.json", of)
+    assert "LabNameInvalid: The lab has no LabName." in trace("lab-3", "Linux/Debian.json", of)
+
+
+def test_an_explanation_speaks_of_no_report() -> None:
+    [explained] = explain(known(*ALL), "wishes", "Linux/Debian.json").explanations
+    assert explained.next == "Capture a golden VM with this ImagePath."
 
 
 def test_the_vm_that_would_make_the_image_is_told_with_the_reason_why_it_is_not_captured() -> None:

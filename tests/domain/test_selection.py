@@ -130,14 +130,14 @@ def test_findings_about_other_labs_are_not_told() -> None:
 
 def test_what_is_asked_for_and_not_there_is_told_with_what_was_probably_meant() -> None:
     asked = Selection(labs=("lab-a", "lab-pariss"), images=("Win", "Win/Servr", "Wind"))
-    labs = [request_at(0, "lab-a"), request_at(1, "lab-paris")]
+    labs = [request_at(0, "lab-a"), request_at(1, "Lab-Paris")]
     found = {each.path: each for each in check(asked, labs, ("Win/Server.json",))}
     assert {path: each.code for path, each in found.items()} == {
         "$.labs[1]": "LabUnknown",
         "$.images[1]": "EntryMatchesNothing",
         "$.images[2]": "EntryMatchesNothing",
     }
-    assert '"lab-paris"' in found["$.labs[1]"].next
+    assert '"Lab-Paris"' in found["$.labs[1]"].next
     assert '"Win/Server.json"' in found["$.images[1]"].next
 
 

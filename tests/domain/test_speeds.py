@@ -3,10 +3,11 @@
 import heapq
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.speeds import Load, Speed, begun, next_index, told
+from shared.domain.speeds import Load, Speed, begun, next_index, told, written
 
 GIB = 2**30
 
@@ -31,6 +32,17 @@ def test_a_small_image_for_a_slow_account_comes_before_a_large_one_for_a_fast_on
 def test_of_equals_the_account_with_most_left_to_do_goes_first() -> None:
     loads = [Load("little", 10), Load("much", 10), Load("much", 10)]
     assert next_index([0, 1, 2], loads, {}) in (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("account", "seconds", "gib"),
+    [("a", 0, 0.0), ("a", 15, 1.5), ("a", 40, 4.0), ("a", 999, 4.0), ("unknown", 15, 0.0)],
+)
+def test_how_much_of_a_copy_is_written_goes_by_the_speed_of_its_account(
+    account: str, seconds: float, gib: float
+) -> None:
+    speeds = begun(told({}, "a", 10.0, GIB), "unknown")
+    assert written(speeds, Load(account, 4 * GIB), seconds) == gib * GIB
 
 
 def test_a_speed_is_the_mean_of_what_copies_told() -> None:

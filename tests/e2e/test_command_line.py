@@ -147,11 +147,14 @@ def test_a_run_that_succeeds_in_part_ends_with_2_and_one_that_fails_with_1(
     assert failed.returncode == 1, failed.stderr
 
 
-def test_what_is_asked_for_wrongly_ends_with_64(image_factory: Installed, given: Callable[..., None]) -> None:
+def test_what_is_not_there_ends_with_1_and_what_cannot_be_asked_with_64(
+    image_factory: Installed, given: Callable[..., None]
+) -> None:
     given()
     ended = image_factory("run", "--lab", "lab-b", "--image", "Wim")
-    assert ended.returncode == 64
+    assert ended.returncode == 1
     assert "LabUnknown" in ended.stderr
+    assert image_factory("run", "--image", "../Win").returncode == 64
     assert image_factory("run", "--labs", "lab-a").returncode == 64
 
 

@@ -94,7 +94,7 @@ MUTANTS = (
     # Tickets and lanes
     Mutant(ISSUE, "    if number == last.number:\n        return tickets, Answer.WORK, last.index\n", "", ("next_ticket",)),
     Mutant(ISSUE, "        left=tuple(other for other in tickets.left if other != index),", "        left=tickets.left,", ("next_ticket",)),
-    Mutant(ISSUE, "        lanes={**tickets.lanes, str(lane): Issued(number, index)},", "        lanes=tickets.lanes,", ("next_ticket",)),
+    Mutant(ISSUE, "        lanes={**tickets.lanes, str(lane): Issued(number, index, now)},", "        lanes=tickets.lanes,", ("next_ticket",)),
     Mutant(COPIES, "        if claim is not None and claim.cancelled:", "        if claim is None:", ("cancel",)),
     Mutant(RUN, "    if error.code == CANCELLED:", "    if error is None:", ("cancel",)),
     Mutant(TICKETS, "        if issued is tickets or journal.container.replace(path, to_json(issued), blob.etag):", "        if journal.container.replace(path, to_json(issued), blob.etag) or True:", ("next_ticket", "mixed")),
