@@ -8,8 +8,9 @@ from shared.domain.suggestion import replacement, suggestion
 from shared.redaction import redacted
 
 _LONGEST, _NAMED = 1000, 5
-_MOST_SUGGESTIONS = 100
-"""Searching for what was meant takes milliseconds; a file with thousands of wrong entries gets this many."""
+_MOST_COMPARED, _FOR_A_SEARCH = 40_000, 100
+"""How many definitions are compared with what may have been meant (seconds), and what a search costs beside. What is wrong beyond
+that is told without a search."""
 
 
 class Definitions:
@@ -19,7 +20,7 @@ class Definitions:
         self._paths = None if paths is None else {path_key(path): path for path in paths}
         self._taken: set[str] = set()
         self._answers: dict[tuple[tuple[str, ...], bool], bool] = {}
-        self._suggestions = 0
+        self._compared = 0
 
     def has_any_for(self, entry: ImageEntry) -> bool:
         """False when the entry matches nothing; true as well when nothing is known."""
@@ -55,8 +56,8 @@ class Definitions:
         return tuple((self._paths or {}).values())
 
     def _may_search(self) -> bool:
-        self._suggestions += 1
-        return self._suggestions <= _MOST_SUGGESTIONS
+        self._compared += len(self._paths or {}) + _FOR_A_SEARCH
+        return self._compared <= _MOST_COMPARED
 
     def _one_of_all(self) -> str:
         if not self._paths:
