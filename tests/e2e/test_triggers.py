@@ -30,6 +30,8 @@ def uploading(azure: LocalAzure | None, tmp_path: Path) -> Generator[Factory, No
     """A factory whose host looks for uploads; gone again before other tests upload."""
     if azure is None or os.environ.get("HOST_URL"):
         pytest.skip("this test starts a host of its own")
+    # What the test before uploaded would start a run right away.
+    azure.control.put_world(world().document)
     with hosting(azure, tmp_path, virtual=False, polling_seconds=0.3) as factory:
         yield factory
 
