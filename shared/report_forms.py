@@ -54,7 +54,7 @@ def form_asked_for(accept: str, name: str) -> Form:
     Raises ConfigurationError `RequestInvalid` or `NotAcceptable` with what there is.
     """
     if name:
-        found = next((form for form in FORMS if form.name == name.lower()), None)
+        found = next((form for form in FORMS if form.name == name), None)
         if found is None:
             names = ", ".join(form.name for form in FORMS)
             raise ConfigurationError(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
@@ -121,9 +121,10 @@ class ExplainQuery:
 class ReportQuery:
     """The query of GET /api/runs/{runId}/report."""
 
-    format: Annotated[str | None, Meta(description="the form; else the header Accept says it", examples=["html"])] = (
-        None
-    )
+    format: Annotated[
+        Literal["json", "markdown", "html", "junit"] | None,
+        Meta(description="the form; else the header Accept says it", examples=["html"]),
+    ] = None
 
 
 class RequestError(ConfigurationError):

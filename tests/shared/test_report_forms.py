@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.openapi import document
 from shared.errors import ConfigurationError
 from shared.report_forms import FORMS, form_asked_for
 from shared.wire import from_json
@@ -36,7 +37,7 @@ def test_the_header_accept_chooses_what_it_likes_best(accept: str, form: str) ->
     assert form_asked_for(accept, "").name == form
 
 
-@pytest.mark.parametrize("name", ["json", "markdown", "HTML", "junit"])
+@pytest.mark.parametrize("name", ["json", "markdown", "html", "junit"])
 def test_a_format_that_is_named_goes_before_the_header(name: str) -> None:
     assert form_asked_for("image/png", name).name == name.lower()
 
@@ -73,3 +74,10 @@ def test_the_json_form_is_the_report_and_is_read_back_whole() -> None:
     given = of_one_text("x")
     assert from_json(FORMS[0].render(given).encode(), type(given)) == given
     assert "findings" in json.loads(FORMS[0].render(report()))
+
+
+def test_the_description_of_the_api_names_every_form() -> None:
+    described = next(
+        each for each in document()["paths"]["/runs/{runId}/report"]["get"]["parameters"] if each["name"] == "format"
+    )
+    assert sorted(described["schema"]["enum"]) == sorted(form.name for form in FORMS)
