@@ -79,7 +79,14 @@ def _about_activity(laboratory: Laboratory, activity: str) -> Iterator[str]:
 
 def _again(laboratory: Laboratory, activity: str) -> Iterator[str]:
     begun = [number for number, name in enumerate(begun_activities(laboratory)) if name == activity]
-    for mischief in ("RESULT_LOST", "AGAIN_LATER:alone", "AGAIN_LATER", "WORKER_DIED", "TWICE_AT_ONCE"):
+    for mischief in (
+        "RESULT_LOST",
+        "AGAIN_LATER:alone",
+        "AGAIN_LATER:slow",
+        "AGAIN_LATER",
+        "WORKER_DIED",
+        "TWICE_AT_ONCE",
+    ):
         yield from (f"E4 {number}:{mischief}" for number in dict.fromkeys((begun[0], begun[-1])))
 
 

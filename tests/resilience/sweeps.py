@@ -62,13 +62,16 @@ def killed(trial: Trial, _: str) -> None:
 
 
 def twice(trial: Trial, text: str) -> None:
-    """E4: an activity is delivered again: at once, interleaved, or six minutes later, when the next run is at work, or none."""
-    number, mischief, *alone = text.split(":")
+    """E4: an activity is delivered again: at once, interleaved, or six minutes later.
+
+    Then the next run is at work, or none (`alone`), or the same one still, with one lane (`slow`).
+    """
+    number, mischief, *how = text.split(":")
     trial.laboratory.misbehaviour = Aimed(int(number), Mischief[mischief])
     trial.laboratory.restart_host()
-    trial.run(is_awaited=bool(alone))
+    trial.run(is_awaited=bool(how), lanes=1 if how == ["slow"] else None)
     trial.judge_state()
-    if alone:
+    if how:
         trial.judge()
     trial.run()
     trial.judge()
@@ -119,6 +122,7 @@ def _activities(laboratory: Laboratory) -> Iterator[str]:
         for mischief in (Mischief.TWICE_AT_ONCE, Mischief.AGAIN_LATER, Mischief.RESULT_LOST, Mischief.WORKER_DIED):
             yield f"{number}:{mischief.name}"
         yield f"{number}:{Mischief.AGAIN_LATER.name}:alone"
+        yield f"{number}:{Mischief.AGAIN_LATER.name}:slow"
 
 
 def _seeds(_: Laboratory) -> Iterator[str]:
