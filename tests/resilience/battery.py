@@ -50,7 +50,7 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
                 yield f"E10 same:{place}"
         case "configuration":
             releasing = places.index("before release_claim")
-            yield f"E9 fewer:{places.index('before read_configuration') + 3}"
+            yield f"E9 fewer:{places.index('before read_configuration') + 5}"
             yield f"E9 fewer:{places.index('before-episode factory_run', 200)}:again"
             yield from (f"E9 fewer:{place}" for place in (200, 700, *range(releasing, releasing + 5)))
             yield from (f"E3 {place}" for place in range(releasing, releasing + 5))
@@ -62,8 +62,10 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
             yield from (
                 f"E11 {what}:{place}" for place in (100, 500, 900) for what in ("lab", "locked", "account", "vm")
             )
+        case "ended":
+            yield from (f"E11 {what}:{place}" for place in range(200, 1400, 150) for what in ("lane", "work"))
         case "lasting":
-            calls = range(60, len(baseline(laboratory).calls), 90)
+            calls = range(10, len(baseline(laboratory).calls), 40)
             yield from (f"E2 {Trouble(call, Way.BROKEN, FOR_GOOD)}" for call in calls)
         case activity:
             yield from _about_activity(laboratory, activity)
@@ -78,16 +80,17 @@ def _about_activity(laboratory: Laboratory, activity: str) -> Iterator[str]:
 
 
 def _again(laboratory: Laboratory, activity: str) -> Iterator[str]:
-    begun = [number for number, name in enumerate(begun_activities(laboratory)) if name == activity]
-    for mischief in (
-        "RESULT_LOST",
-        "AGAIN_LATER:alone",
-        "AGAIN_LATER:slow",
-        "AGAIN_LATER",
-        "WORKER_DIED",
-        "TWICE_AT_ONCE",
-    ):
-        yield from (f"E4 {number}:{mischief}" for number in dict.fromkeys((begun[0], begun[-1])))
+    begun, slowly = (_numbers(begun_activities(laboratory, lanes), activity) for lanes in (None, 1))
+    for mischief in ("RESULT_LOST", "AGAIN_LATER:alone", "AGAIN_LATER", "WORKER_DIED", "TWICE_AT_ONCE"):
+        yield from (f"E4 {number}:{mischief}" for number in begun)
+        if mischief == "RESULT_LOST":
+            yield from (f"E4 {number}:AGAIN_LATER:slow" for number in slowly)
+
+
+def _numbers(begun: list[str], activity: str) -> list[int]:
+    """Its first and its last time."""
+    numbers = [number for number, name in enumerate(begun) if name == activity]
+    return list(dict.fromkeys((numbers[0], numbers[-1])))
 
 
 def _dead(laboratory: Laboratory, activity: str) -> Iterator[str]:

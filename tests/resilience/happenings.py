@@ -281,7 +281,10 @@ def _at_once_cases(laboratory: Laboratory) -> Iterator[str]:
 
 
 def vanished(trial: Trial, text: str) -> None:
-    """E11: a lab, an account, a VM is gone or refuses while the run works. Its pairs are reported, the others delivered."""
+    """E11: a lab, an account, a VM is gone or refuses while the run works. Its pairs are reported, the others delivered.
+
+    Or an orchestration is ended by force: the second round does what it leaves.
+    """
     laboratory = trial.laboratory
     what, _, place = text.partition(":")
     do, undo = _VANISHING[what]
@@ -350,12 +353,29 @@ def _start_vm(power: str) -> Callable[[Laboratory], None]:
     return act
 
 
+def _end(name: str) -> Callable[[Laboratory], None]:
+    """An operator ends one of the run's orchestrations, the first that works."""
+
+    def act(laboratory: Laboratory) -> None:
+        working = [each.id for each in laboratory.hub.all() if each.name == name and not each.ended]
+        for instance in working[:1]:
+            laboratory.hub.terminate(instance, "enough")
+
+    return act
+
+
+def _leave(_: Laboratory) -> None:
+    """Nothing is to be undone."""
+
+
 _VANISHING: dict[str, tuple[Callable[[Laboratory], None], Callable[[Laboratory], None]]] = {
     "lab": (_delete_lab, _restore_lab),
     "account": (_deny(True), _deny(False)),
     "locked": (_lock(True), _lock(False)),
     "quota": (_quota("Failed"), _quota("Succeeded")),
     "vm": (_start_vm("running"), _start_vm("deallocated")),
+    "lane": (_end("lane_of_work"), _leave),
+    "work": (_end("deliver"), _leave),
 }
 
 

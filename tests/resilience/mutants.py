@@ -102,7 +102,7 @@ MUTANTS = (
     Mutant(TICKETS, "        if issued is tickets or journal.container.replace(path, to_json(issued), blob.etag):", "        if journal.container.replace(path, to_json(issued), blob.etag) or True:", ("next_ticket", "mixed")),
     Mutant(TICKETS, "        journal.write(name, Tickets(tuple(index for index, key in keys if key not in ended)))", "        journal.write(name, Tickets(tuple(index for index, key in keys if key in ended)))", ("open_round",)),
     Mutant(TICKETS, "    if not (stored := journal.find(name)):", "    stored = None\n    if True:", ("open_round",)),
-    Mutant(LANES, "ROUNDS = 2", "ROUNDS = 1", ("operator",)),
+    Mutant(LANES, "ROUNDS = 2", "ROUNDS = 1", ("ended", "operator")),
     Mutant(LANES, "        except PermanentError as error:\n            return LaneEnd(error.code)", "        except ZeroDivisionError as error:\n            return LaneEnd(str(error))", ("next_ticket", "two")),
     Mutant(LANES, "    continue_as_new(context, replace(lane, next_ticket=lane.next_ticket + TICKETS_BEFORE_NEW))", "    continue_as_new(context, lane)", ("one lane",)),
     # Exports and captures

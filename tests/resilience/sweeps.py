@@ -54,8 +54,11 @@ def _only_lab(call: str) -> str:
 
 
 def killed(trial: Trial, _: str) -> None:
-    """E3: the host dies somewhere and goes on from its history: the same end state."""
+    """E3: the host dies somewhere and goes on from its history: the same end state, and no run after it that nobody asked for."""
     trial.run()
+    reports = [path for path in trial.evidence.after.blobs if path.endswith("/report.json")]
+    if len(reports) > 1:
+        trial.violations.append(Violation("configuration", f"{len(reports)} runs came of one start"))
     trial.judge()
     trial.judge_state()
     trial.judge_repeat()
@@ -122,6 +125,7 @@ def _activities(laboratory: Laboratory) -> Iterator[str]:
         for mischief in (Mischief.TWICE_AT_ONCE, Mischief.AGAIN_LATER, Mischief.RESULT_LOST, Mischief.WORKER_DIED):
             yield f"{number}:{mischief.name}"
         yield f"{number}:{Mischief.AGAIN_LATER.name}:alone"
+    for number in range(len(begun_activities(laboratory, 1))):
         yield f"{number}:{Mischief.AGAIN_LATER.name}:slow"
 
 

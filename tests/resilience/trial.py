@@ -144,11 +144,11 @@ class Baseline:
     call_at: dict[int, int]
 
 
-@lru_cache(maxsize=1)
-def baseline(laboratory: Laboratory) -> Baseline:
+@lru_cache(maxsize=2)
+def baseline(laboratory: Laboratory, lanes: int | None = None) -> Baseline:
     """Asked for within a case, it is known already."""
     with laboratory.case(reference_world(), reference_configuration(), Conditions()):
-        run = laboratory.run()
+        run = laboratory.run(lanes=lanes)
         report = Snapshot(laboratory).document(run, "report.json") or {}
         if report.get("state") != "Succeeded":
             raise RuntimeError(
@@ -158,7 +158,7 @@ def baseline(laboratory: Laboratory) -> Baseline:
         return Baseline(tuple(laboratory.troubles.calls), tuple(watch.places), watch.call_at)
 
 
-def begun_activities(laboratory: Laboratory) -> list[str]:
+def begun_activities(laboratory: Laboratory, lanes: int | None = None) -> list[str]:
     """The activities of the run in which nothing goes wrong, in the order of their beginning."""
-    places = baseline(laboratory).places
+    places = baseline(laboratory, lanes).places
     return [place.removeprefix("before ") for place in places if place.startswith("before ") and A_CALL not in place]
