@@ -41,12 +41,10 @@ def open_round(opening: Round) -> Opened:
     fence(opening.run, begins=True)
     journal = Journal(opening.run.id)
     name = _tickets(opening.kind, opening.number)
-    if not (stored := journal.find(name)):
-        ended = {key for key, _ in journal.outcomes(opening.kind)}
-        keys = enumerate(_planned_keys(journal, opening.kind))
-        journal.write(name, Tickets(tuple(index for index, key in keys if key not in ended)))
-        stored = journal.find(name) or b""
-    tickets = from_json(stored, Tickets)
+    ended = {key for key, _ in journal.outcomes(opening.kind)}
+    keys = enumerate(_planned_keys(journal, opening.kind))
+    journal.write(name, Tickets(tuple(index for index, key in keys if key not in ended)))
+    tickets = from_json(journal.container.get(journal.path(name)).data, Tickets)
     return Opened(len(tickets.left) + len(tickets.lanes))
 
 

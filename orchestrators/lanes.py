@@ -41,18 +41,15 @@ def work_in_lanes(context: Orchestration, run: Run, kind: Kind, lanes: int) -> S
 
 @dataclass(frozen=True)
 class LaneEnd:
-    """`reason` says why the lane stopped pulling: nothing left, or it is not needed any more."""
+    """`reason` says why the lane stopped pulling: nothing left, or it is stale."""
 
     reason: str
 
 
 def lane_of_work(context: Orchestration, lane: Lane) -> Steps[LaneEnd]:
-    """Take the next ticket and do its work, until there is none left."""
+    """Take the next ticket and do its work, until there is none left. What a lane that fails leaves, the others do."""
     for number in range(lane.next_ticket, lane.next_ticket + TICKETS_BEFORE_NEW):
-        try:
-            ticket = yield from call(context, next_ticket, TicketRequest(lane.round, lane.number, number))
-        except PermanentError as error:
-            return LaneEnd(error.code)
+        ticket = yield from call(context, next_ticket, TicketRequest(lane.round, lane.number, number))
         if ticket.answer is not Answer.WORK:
             return LaneEnd(ticket.answer)
         yield from _work(context, lane.round, ticket)

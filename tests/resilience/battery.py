@@ -22,6 +22,7 @@ _NAMED: dict[str, tuple[str, ...]] = {
     "mixed": tuple(f"E5 {seed}" for seed in range(20, 32)),
     "cancel": tuple(f"E18 {place}" for place in (*range(60, 420, 40), *range(420, 2200, 200))),
     "operator": tuple(f"E17 {seed}" for seed in range(12)),
+    "abandoned": tuple(f"E19 {place}" for place in range(95, 1400, 90)),
     "one lane": ("E12 one-lane",),
 }
 
@@ -54,6 +55,10 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
             yield f"E9 fewer:{places.index('before-episode factory_run', 200)}:again"
             yield from (f"E9 fewer:{place}" for place in (200, 700, *range(releasing, releasing + 5)))
             yield from (f"E3 {place}" for place in range(releasing, releasing + 5))
+            yield from (f"E9 fewer:{place}:late" for place in range(releasing, len(places)))
+        case "slow":
+            first, last = places.index("before inspect_factory"), places.index("before plan_distribution_of_run")
+            yield from (f"E10 slow:{place}" for place in range(first, last, 9))
         case "secrets":
             known = [place for place, name in enumerate(places) if A_CALL in name]
             yield from (f"E15 bug:{place}" for place in known[60::100])

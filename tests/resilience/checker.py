@@ -5,6 +5,7 @@ looks for secrets in everything that is kept.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -258,6 +259,22 @@ def short_activities(laboratory: Laboratory) -> list[Violation]:
         for name, length in laboratory.activity_times
         if length > timedelta(seconds=120)
     ]
+
+
+def bugs(laboratory: Laboratory) -> list[Violation]:
+    """What Azure does is foreseen: no activity raises anything but an error of ours, no orchestrator fails."""
+    failed = [line for line in laboratory.captured_logs.lines if _FAILED.match(line)]
+    hubs = [hub for hub in (laboratory.hub, laboratory.second) if hub is not None]
+    failed += [
+        f"{instance.name}: {instance.output}"
+        for hub in hubs
+        for instance in hub.all()
+        if instance.status == "Failed" or '"error": "Bug"' in (instance.output or "")
+    ]
+    return [Violation("bug", what) for what in dict.fromkeys(failed)]
+
+
+_FAILED = re.compile(r"Activity \w+ failed: ")
 
 
 def undelivered(evidence: Evidence) -> list[Violation]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.azure.blob_store import BlobPath
 from local.azure.in_process import played
-from local.azure.resources import Json, Lab
+from local.azure.resources import Json, Lab, LabVm
 from local.azure.world import SYSTEM_ACCOUNT
 from local.host.misbehaviour import Mischief
 from shared.starting import instance_id
@@ -158,9 +158,9 @@ def reconfigured(trial: Trial, text: str) -> None:
     kind, place, *again = text.split(":")
     first = _etag(laboratory)
     if again:
-        # The release is delivered twice: whoever has handed the claim over finds it with the next run.
+        # The release is delivered twice: whoever has handed the claim over finds it with the next run. Late: when all is over.
         release = begun_activities(laboratory).index("release_claim")
-        laboratory.misbehaviour = Aimed(release, Mischief.RESULT_LOST)
+        laboratory.misbehaviour = Aimed(release, Mischief.AGAIN_LATER if again == ["late"] else Mischief.RESULT_LOST)
         laboratory.restart_host()
 
     was_held = False
@@ -242,6 +242,8 @@ def _reconfigured_cases(laboratory: Laboratory) -> Iterator[str]:
                 yield f"{kind}:{number}"
         if place == "before-episode factory_run":
             yield f"fewer:{number}:again"
+        if number >= releasing:
+            yield f"fewer:{number}:late"
 
 
 # --- E10: two at once
@@ -251,11 +253,14 @@ def at_once(trial: Trial, text: str) -> None:
     """E10: a second host starts a run while the first works: as another app it is refused, as the same one it takes over."""
     laboratory = trial.laboratory
     who, _, place = text.partition(":")
-    second = laboratory.begin_second("laboratory" if who == "same" else "another-app")
+    second = laboratory.begin_second("another-app" if who == "other" else "laboratory")
 
     def begin() -> None:
         trial.done += 1
         laboratory.start(after=trial.last, hub=second)
+        if who == "slow":
+            # Whoever is about to call Azure does so nearly two minutes later, and knows nothing of the second run.
+            laboratory.sleep(110)
 
     laboratory.watch.acts[int(place)] = begin
     # Few lanes: the first run still has copies to begin when the second one has waited for its last activities.
@@ -266,6 +271,7 @@ def at_once(trial: Trial, text: str) -> None:
     laboratory.second = None
     evidence = trial.evidence
     trial.violations += checker.single_writers(evidence) + checker.left_behind(evidence)
+    trial.violations += checker.reported_once(evidence, trial.last)
     if who == "other" and len(laboratory.copies) > len(evidence.expected.pairs) + 2:
         trial.violations.append(Violation("I8", f"{len(laboratory.copies)} copies, though only one app may work"))
     recover(trial)
@@ -275,6 +281,12 @@ def _at_once_cases(laboratory: Laboratory) -> Iterator[str]:
     for place in range(0, len(baseline(laboratory).places), 3):
         yield f"other:{place}"
         yield f"same:{place}"
+    yield from (f"slow:{place}" for place in _calls(laboratory)[::3])
+
+
+def _calls(laboratory: Laboratory) -> list[int]:
+    """The places before calls to Azure."""
+    return [number for number, place in enumerate(baseline(laboratory).places) if A_CALL in place]
 
 
 # --- E11: things vanish
@@ -418,6 +430,8 @@ def told(trial: Trial, text: str) -> None:
     laboratory.secrets |= {_SIGNATURE, _TOKEN}
     trial.run()
     trial.judge(is_clean=False, is_delivered=False, is_reported=False)
+    if what == "bug":
+        trial.violations = [violation for violation in trial.violations if violation.invariant != "bug"]
 
 
 _SIGNATURE = "Q0FOQVJZQ0FOQVJZQ0FOQVJZQ0FOQVJZQ0FOQVJZQ0E%3D"
@@ -428,8 +442,7 @@ def _told_cases(laboratory: Laboratory) -> Iterator[str]:
     for call in range(1, len(baseline(laboratory).calls), 3):
         yield str(Trouble(call, Way.FORBIDDEN, FOR_GOOD))
         yield str(Trouble(call, Way.BROKEN, FOR_GOOD))
-    calls = [number for number, place in enumerate(baseline(laboratory).places) if A_CALL in place]
-    yield from (f"bug:{number}" for number in calls[::10])
+    yield from (f"bug:{number}" for number in _calls(laboratory)[::10])
 
 
 # --- E17: an operator
@@ -516,6 +529,38 @@ def _cancelled_cases(laboratory: Laboratory) -> Iterator[str]:
     return (str(place) for place in range(0, 3 * len(baseline(laboratory).places) // 2, 6))
 
 
+# --- E19: all is ended by force
+
+
+def abandoned(trial: Trial, text: str) -> None:
+    """E19: all of a run is ended by force, and its golden VMs are gone before the next one: that one leaves nothing of it."""
+    laboratory = trial.laboratory
+    machines = laboratory.state.lab_vms
+    gone: list[LabVm] = []
+
+    def abandon() -> None:
+        trial.done += 1
+        for instance in laboratory.hub.all():
+            if not instance.ended:
+                laboratory.hub.terminate(instance.id, "enough")
+        gone.extend(machines.all())
+        for vm in gone:
+            machines.delete(vm.lab_id, vm.name)
+
+    laboratory.watch.acts[int(text)] = abandon
+    trial.last = laboratory.start()
+    laboratory.go_on()
+    trial.run()
+    trial.judge(is_delivered=False)
+    for vm in gone:
+        machines.put(vm.lab_id, vm.name, vm)
+    recover(trial)
+
+
+def _abandoned_cases(laboratory: Laboratory) -> Iterator[str]:
+    return (str(place) for place in range(0, len(baseline(laboratory).places), 5))
+
+
 def _slow_world(_: str) -> Json:
     """Copies take half an hour, so that a run which goes on is seen. It has half as many places again."""
     world = reference_world()
@@ -534,4 +579,5 @@ HAPPENINGS = (
     Experiment("E15", "Azure tells secrets", told, _told_cases),
     Experiment("E17", "a random operator", operated, _seeds, lambda text: Conditions(seed=int(text), mixes=True), True),
     Experiment("E18", "a run is cancelled", cancelled, _cancelled_cases, world=_slow_world),
+    Experiment("E19", "a run is ended by force", abandoned, _abandoned_cases),
 )  # fmt: skip

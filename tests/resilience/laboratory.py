@@ -77,6 +77,10 @@ class Conditions:
     settings: dict[str, str] = field(default_factory=dict[str, str])
 
 
+_MOST_MOVES = 20_000
+"""A run of the reference world makes some 3,000 moves in all."""
+
+
 class Stuck(AssertionError):  # noqa: N818 - a verdict
     """A run did not come to an end: nothing moves and nothing is due, or it never stops."""
 
@@ -294,14 +298,18 @@ class Laboratory:
 
     def go_on(self, until: Callable[[], bool] = lambda: False, within: timedelta = timedelta(days=5)) -> None:
         """Let everything happen that is going to, a host that dies included; raises Stuck when it never ends."""
-        end = self.clock.now() + within
+        end, last, moves = self.clock.now() + within, self.clock.now(), 0
         while not until():
             if self.died:
                 self.restart_host()
             elif not self.strands.move() and not self._pass_time():
                 return
-            if self.clock.now() > end:
+            now = self.clock.now()
+            last, moves = now, moves + 1 if now == last else 0
+            if now > end:
                 raise Stuck(f"nothing has come to an end after {within}")
+            if moves > _MOST_MOVES:
+                raise Stuck(f"time stands still at {now:%H:%M:%S}: something is done over and over")
 
     def _pass_time(self) -> bool:
         """Jump to what is due next, on the agenda of whichever host has it."""

@@ -71,7 +71,7 @@ class Trial:
             found += checker.reported_once(evidence, self.last)
         found += checker.kept_secrets(evidence, self.laboratory) + checker.others_things(evidence)
         found += checker.single_writers(evidence) + checker.golden_images_stay(evidence)
-        found += checker.short_activities(self.laboratory)
+        found += checker.short_activities(self.laboratory) + checker.bugs(self.laboratory)
         if is_clean:
             found += checker.left_behind(evidence)
         if is_delivered:
@@ -144,9 +144,13 @@ class Baseline:
     call_at: dict[int, int]
 
 
-@lru_cache(maxsize=2)
 def baseline(laboratory: Laboratory, lanes: int | None = None) -> Baseline:
-    """Asked for within a case, it is known already."""
+    """Asked for within a case, the one with the usual number of lanes is known already."""
+    return _baseline(laboratory, lanes)
+
+
+@lru_cache(maxsize=2)
+def _baseline(laboratory: Laboratory, lanes: int | None) -> Baseline:
     with laboratory.case(reference_world(), reference_configuration(), Conditions()):
         run = laboratory.run(lanes=lanes)
         report = Snapshot(laboratory).document(run, "report.json") or {}
