@@ -64,7 +64,9 @@ class World:
         self.storage.setdefault(storage, account)
         return self
 
-    def golden_image(self, image_path: str, name: str, number: int, **manifest: Any) -> "World":
+    def golden_image(
+        self, image_path: str, name: str, number: int, account: str = "stfactory", **manifest: Any
+    ) -> "World":
         """A golden image as the original factory left it: UTF-16, month first."""
         vhd = f"{number:08}-0000-4000-8000-000000000001"
         keys = {
@@ -75,8 +77,8 @@ class World:
             "vhdFileName": f"{vhd}.vhd",
             "timestamp": f"11/{number}/2026 1:02:03 PM",
         }
-        self.blob("stfactory", f"{vhd}.json", text=json.dumps(keys | manifest), encoding="utf-16")
-        return self.blob("stfactory", f"{vhd}.vhd", vhd={"sizeGb": 1, "seed": vhd})
+        self.blob(account, f"{vhd}.json", text=json.dumps(keys | manifest), encoding="utf-16")
+        return self.blob(account, f"{vhd}.vhd", vhd={"sizeGb": 1, "seed": vhd})
 
     def blob(self, account: str, name: str, container: str = VHDS, **content: Any) -> "World":
         containers = self.storage[account]["containers"]

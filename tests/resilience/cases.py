@@ -9,8 +9,9 @@ from tests.resilience.laboratory import Laboratory, Stuck
 from tests.resilience.reference import reference_configuration
 from tests.resilience.sweeps import SWEEPS
 from tests.resilience.trial import Trial, Verdict, baseline
+from tests.resilience.two_factories import TWO_FACTORIES
 
-EXPERIMENTS = {experiment.name: experiment for experiment in (*SWEEPS, *HAPPENINGS)}
+EXPERIMENTS = {experiment.name: experiment for experiment in (*SWEEPS, *HAPPENINGS, *TWO_FACTORIES)}
 
 
 def play(laboratory: Laboratory, case: str) -> Verdict:

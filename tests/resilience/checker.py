@@ -60,12 +60,17 @@ class Snapshot:
     def vhds(self) -> Iterator[tuple[str, Kept]]:
         return ((path, kept) for path, kept in self.blobs.items() if kept.path.container == VHDS)
 
-    def claim(self) -> Json:
-        found = next((kept for path, kept in self.blobs.items() if path.endswith("/imagefactory/active-run")), None)
-        return json.loads(found.data) if found else {}
+    def claims(self) -> list[Json]:
+        return [json.loads(kept.data) for path, kept in self.blobs.items() if path.endswith("/imagefactory/active-run")]
 
-    def document(self, run: str, name: str) -> Json | None:
-        found = next((kept for path, kept in self.blobs.items() if path.endswith(f"/runs/runs/{run}/{name}")), None)
+    def claim(self) -> Json:
+        """Where there is one factory lab."""
+        return next(iter(self.claims()), {})
+
+    def document(self, run: str, name: str, journal: str = "runs") -> Json | None:
+        found = next(
+            (kept for path, kept in self.blobs.items() if path.endswith(f"/{journal}/runs/{run}/{name}")), None
+        )
         return json.loads(found.data) if found else None
 
 
@@ -103,14 +108,17 @@ def left_behind(evidence: Evidence) -> list[Violation]:
         if not is_golden or f"{path.removesuffix('.vhd')}.json" not in after.blobs:
             found.append(Violation("I2", f"{path} was left behind"))
     found += [Violation("I2", f"the copy to {path} still runs") for path in after.pending - before.pending]
-    if after.claim().get("state") == "held":
-        found.append(Violation("I2", f"the claim is still held: {after.claim()}"))
+    found += [
+        Violation("I2", f"the claim is still held: {claim}") for claim in after.claims() if claim["state"] == "held"
+    ]
     return found
 
 
 def whole_images(evidence: Evidence) -> list[Violation]:
-    """I3: every image that was made holds what it should."""
-    made = [image for key, image in evidence.after.images.items() if key not in evidence.before.images]
+    """I3: every image that was made holds what it should; another factory's are another judge's."""
+    ours = (evidence.expected.factory, None)
+    new = [image for key, image in evidence.after.images.items() if key not in evidence.before.images]
+    made = [image for image in new if (image.tags or {}).get("FactoryId") in ours]
     return [
         Violation("I3", f"{image.lab}/{image.name} was made from {image.digest}")
         for image in made

@@ -29,11 +29,9 @@ from azure.identity import ManagedIdentityCredential
 from azure.storage.blob._shared import policies as storage_policies
 from azure.storage.blob._shared.base_client import TransportWrapper
 
-import activities.claim
 import shared.azure.clients
 import shared.azure.labs
 import shared.journal
-import shared.settings
 import shared.side_by_side
 from local.azure.blob_store import BlobPath
 from local.azure.clock import Clock, iso
@@ -50,7 +48,9 @@ from local.host.functions import load
 from local.host.hub import Hub
 from local.host.misbehaviour import Misbehaviour
 from local.host.store import Store as HubStore
+from shared.domain.labs import Lab
 from shared.domain.runs import RunRequest, mint_run_id
+from shared.settings import settings as settings_of_process
 from shared.starting import instance_id
 from shared.wire import to_plain
 from tests.resilience.strands import Killed, Strands
@@ -77,8 +77,8 @@ class Conditions:
     settings: dict[str, str] = field(default_factory=dict[str, str])
 
 
-_MOST_MOVES = 20_000
-"""A run of the reference world makes some 3,000 moves in all."""
+_MOST_MOVES = 5_000
+"""At one moment; some hundred are usual."""
 
 
 class Stuck(AssertionError):  # noqa: N818 - a verdict
@@ -97,13 +97,13 @@ class _AzuresClock(Clock):
 
 
 class _Log(OperationLog):
-    """The operation log as a list."""
+    """The operation log as a list; each entry tells which app called, where there are two."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock, self.entries = clock, list[Json]()
+    def __init__(self, clock: Clock, settings: Callable[[], Any]) -> None:
+        self._clock, self._settings, self.entries = clock, settings, list[Json]()
 
     def record(self, **call: Any) -> None:
-        self.entries.append({"time": iso(self._clock.now()), **call})
+        self.entries.append({"time": iso(self._clock.now()), "app": self._settings().app, **call})
 
 
 class Watch:
@@ -192,7 +192,7 @@ class Laboratory:
         self.blobs = MemoryBlobStore(self.service)
         self.troubles = Troubles()
         self.troubles.caller = lambda: self.strands.current
-        self.log = _Log(self.state.clock)
+        self.log = _Log(self.state.clock, self._settings)
         self.parts = Parts(self.state, self.service, self.blobs, self.log, Addresses(ARM, STORAGE), self.troubles)
         self.service.read_source = self._read_source
         self.handlers = {
@@ -235,9 +235,9 @@ class Laboratory:
                 self.strands.kill()
                 self.hub_store.close()
 
-    def upload(self, name: str, data: bytes) -> None:
+    def upload(self, name: str, data: bytes, container: str = "configuration") -> None:
         """Upload a file of the configuration (an operator does, not the app)."""
-        self._settled(self.blobs.put_text(BlobPath(SYSTEM_ACCOUNT, "configuration", name), data, {}, {}))
+        self._settled(self.blobs.put_text(BlobPath(SYSTEM_ACCOUNT, container, name), data, {}, {}))
 
     # --- The host
 
@@ -254,21 +254,21 @@ class Laboratory:
         )
         self.hub.begin(let_time_pass=False)
 
-    def begin_second(self, app: str) -> Hub:
-        """Another host with the same code beside the first, as the app `app`: what no platform promises to prevent."""
+    def begin_second(self, app: str, **more: Any) -> Hub:
+        """Another host with the same code beside the first, as the app `app`, with other settings: no platform prevents that."""
 
-        def as_app(call: Callable[..., Any]) -> Callable[..., Any]:
+        def as_other(call: Callable[..., Any]) -> Callable[..., Any]:
             def run(**payload: Any) -> Any:
-                self.strands.local.app = app
+                self.strands.local.settings = {"app": app, **more}
                 try:
                     return call(**payload)
                 finally:
-                    self.strands.local.app = ""
+                    self.strands.local.settings = {}
 
             return run
 
         functions = {
-            name: function if function.is_orchestrator else replace(function, call=as_app(function.call))
+            name: function if function.is_orchestrator else replace(function, call=as_other(function.call))
             for name, function in self.functions.items()
         }
         self.second = Hub(functions, HubStore(Path(":memory:")), self.clock, pools=self.strands.pool, points=self.watch)
@@ -277,8 +277,10 @@ class Laboratory:
 
     def _settings(self) -> Any:
         """The settings of the app whose activity asks."""
-        found = shared.settings.settings()
-        return replace(found, app=getattr(self.strands.local, "app", "") or found.app)
+        return replace(settings_of_process(), **getattr(self.strands.local, "settings", {}))
+
+    def _factory_lab(self) -> Lab:
+        return self._get_lab(self._settings().factory_lab)
 
     def restart_host(self) -> None:
         """The process is gone with all that it had in memory; a new one goes on from the task hub."""
@@ -431,15 +433,15 @@ class Laboratory:
     def _forget_process(self) -> None:
         """What a process keeps in memory is gone with it."""
         for cached in (
-            shared.settings.settings,
+            settings_of_process,
             shared.azure.clients.credential,
             shared.azure.clients.devtestlabs,
             shared.azure.clients.compute,
             shared.azure.clients.blob_service,
-            shared.azure.labs.factory_lab,
             shared.journal._document,
         ):
             cached.cache_clear()
+        self._get_lab = lru_cache(shared.azure.labs.get_lab)
 
     @contextmanager
     def _at_home(self, world: Json, settings: dict[str, str]) -> Generator[None, None, None]:
@@ -468,7 +470,8 @@ class Laboratory:
         with _changed(os.environ, environment), _attributes(
             (shared.azure.clients, "_transport", lambda: transport),
             (shared.azure.clients, "credential", credential),
-            (activities.claim, "settings", self._settings),
+            *_wherever("settings", settings_of_process, self._settings),
+            *_wherever("factory_lab", shared.azure.labs.factory_lab, self._factory_lab),
             (shared.side_by_side, "ThreadPoolExecutor", _OneByOne),
             (sys.modules[HistoryEvent.__module__], "dt_parse", _parsed_once),
             # A container's client wraps the transport, and its wrapper sleeps by itself.
@@ -544,6 +547,12 @@ def _changed(environment: Any, values: dict[str, str]) -> Generator[None, None, 
                 environment.pop(name, None)
             else:
                 environment[name] = value
+
+
+def _wherever(name: str, right: Any, other: Any) -> list[tuple[Any, str, Any]]:
+    """What takes the place of a function wherever it is known by its name."""
+    modules = list(sys.modules.values())
+    return [(module, name, other) for module in modules if getattr(module, "__dict__", {}).get(name) is right]
 
 
 @contextmanager

@@ -25,6 +25,10 @@ DEAD_RUN = "20261101T020000Z-dead"
 
 
 def reference_world() -> Json:
+    return reference().document
+
+
+def reference() -> World:
     """Beside the work there is what a dead run left, and what is not ours: unmarked, or marked by another factory."""
     world = World().behaving(copySeconds=60, imageSeconds=10)
     for lab in WANTS:
@@ -38,8 +42,7 @@ def reference_world() -> Json:
     world.blob("stlab3", "dead.vhd", vhd={"sizeGb": 1, "seed": "dead"}, metadata=leftover)
     world.blob("stlab2", "others.vhd", vhd={"sizeGb": 1, "seed": "o"}, metadata={**leftover, "factory": "ffffffffffff"})
     world.blob("stlab1", "unmarked.vhd", vhd={"sizeGb": 1, "seed": "u"})
-    world.blob("stfactory", "unmarked.vhd", vhd={"sizeGb": 1, "seed": "f"})
-    return world.document
+    return world.blob("stfactory", "unmarked.vhd", vhd={"sizeGb": 1, "seed": "f"})
 
 
 def reference_configuration() -> dict[str, bytes]:
@@ -56,5 +59,14 @@ def expected_pairs() -> frozenset[tuple[str, str]]:
 
 def digests() -> dict[str, str]:
     """What an image of each path must hold, down to the last byte."""
-    seeds = {WINDOWS: "vm-windows", LINUX: "vm-linux", LEGACY: "00000001-0000-4000-8000-000000000001"}
-    return {path: seeded_digest(seed, vhd_length(1)) for path, seed in seeds.items()}
+    return {WINDOWS: content("vm-windows"), LINUX: content("vm-linux"), LEGACY: content(legacy(1))}
+
+
+def content(seed: str) -> str:
+    """The digest of a disk of one gigabyte."""
+    return seeded_digest(seed, vhd_length(1))
+
+
+def legacy(number: int) -> str:
+    """The name of the VHD of an image that the original left, and what it is made from."""
+    return f"{number:08}-0000-4000-8000-000000000001"
