@@ -16,7 +16,7 @@ from local.azure import LocalAzure
 from local.azure.authorization import ROLES, read_roles
 from local.azure.azurite import account_key
 from tests.e2e.conftest import Factory, hosting
-from tests.e2e.worlds import World, asks, labs_json
+from tests.e2e.worlds import SUBSCRIPTION, World, asks, labs_json
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +27,14 @@ GENERALIZES: dict[str, Any] = {"artifacts": {"*": {"seconds": 1, "shutdown": 0, 
 """The guest has shut down, and it is for the factory to deallocate its VM."""
 
 
+LAB_A, LAB_B = (f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-lab-{name}" for name in "ab")
+
+
 def everything() -> World:
-    """A capture, a VM to be generalized, an image creation that fails, labs with and without container and resource group."""
+    """A capture, a VM to be generalized, an image creation that fails, labs with and without container and resource group.
+
+    No role for custom images in the factory lab: that takes `GENERALIZE_FALLBACK=custom-image`.
+    """
     return (
         World()
         .lab("lab-a")
@@ -37,6 +43,7 @@ def everything() -> World:
         .vm("running", "Win\\Next.json", power="VM running", artifact=None, tags={"FactoryGeneralize": "yes"})
         .golden_image("Win\\Client.json", "Win_Client-Nov-1-2026", 1)
         .behaving(deploy={"lab-b/*": "Failed"}, copySeconds=0, imageSeconds=0, **GENERALIZES)
+        .assigned(receive=[LAB_A, LAB_B])
     )
 
 
@@ -96,8 +103,7 @@ def test_every_operation_of_every_role_is_used(used: Used) -> None:
 def test_a_lab_that_no_role_covers_fails_alone_and_says_which_role_is_missing(
     own_host: LocalAzure, tmp_path: Path
 ) -> None:
-    group = "/subscriptions/aaaa0000-0000-0000-0000-000000000001/resourceGroups/rg-lab-a"
-    with working_in(own_host, everything().assigned(receive=[group]), tmp_path) as factory:
+    with working_in(own_host, everything().assigned(receive=[LAB_A]), tmp_path) as factory:
         report = factory.run()
     assert {(row["lab"], row["state"]) for row in report["pairs"]} == {("lab-a", "delivered"), ("lab-b", "failed")}
     for row in report["pairs"]:
