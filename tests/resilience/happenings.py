@@ -529,6 +529,13 @@ def _cancelled_cases(laboratory: Laboratory) -> Iterator[str]:
     return (str(place) for place in range(0, 3 * len(baseline(laboratory).places) // 2, 6))
 
 
+def _slow_world(_: str) -> Json:
+    """Copies take half an hour, so that a run which goes on is seen. It has half as many places again."""
+    world = reference_world()
+    world["behave"]["copySeconds"] = 1800
+    return world
+
+
 # --- E19: all is ended by force
 
 
@@ -559,13 +566,6 @@ def abandoned(trial: Trial, text: str) -> None:
 
 def _abandoned_cases(laboratory: Laboratory) -> Iterator[str]:
     return (str(place) for place in range(0, len(baseline(laboratory).places), 5))
-
-
-def _slow_world(_: str) -> Json:
-    """Copies take half an hour, so that a run which goes on is seen. It has half as many places again."""
-    world = reference_world()
-    world["behave"]["copySeconds"] = 1800
-    return world
 
 
 HAPPENINGS = (

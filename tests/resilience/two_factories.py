@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from local.azure.in_process import played
 from local.azure.resources import Json
@@ -58,10 +59,11 @@ def in_common(trial: Trial, text: str) -> None:
     laboratory.watch.acts[int(text)] = begin
     trial.run()
     _judge(trial, others)
+    begun = len(laboratory.log.entries)
     for hub in (laboratory.hub, second):
         laboratory.start(after=trial.last, hub=hub)
     laboratory.go_on()
-    laboratory.second = None
+    trial.violations += checker.wrote(laboratory.log.entries[begun:])
     _judge(trial, others)
 
 
@@ -74,17 +76,18 @@ def _judge(trial: Trial, runs: list[str]) -> None:
         found += checker.left_behind(ours) + checker.whole_images(ours)
         missing = checker.undelivered(ours)
         found += [violation for violation in missing if str(CONTESTED) not in violation.what]
-    made = [image for key, image in evidence.after.images.items() if key == f"lab-3/{LEGACY_NAME}".lower()]
-    if len(made) != 1:
+    if f"lab-3/{LEGACY_NAME}".lower() not in evidence.after.images:
         found.append(Violation("end state", f"neither has delivered {CONTESTED}"))
-    for run, container in ((trial.last, "runs"), *((run, "others-runs") for run in runs)):
-        report = evidence.after.document(run, "report.json", container)
-        failed = [
-            row for row in (report or {"pairs": [{}]})["pairs"] if row.get("state") not in ("delivered", "present")
-        ]
-        if [row for row in failed if (row.get("lab"), row.get("imagePath")) != CONTESTED]:
-            found.append(Violation("I4", f"run {run} reports {failed}"))
+    for run, journal in ((trial.last, "runs"), *((run, "others-runs") for run in runs)):
+        report = evidence.after.document(run, "report.json", journal)
+        rows: list[Json] = report["pairs"] if report else [{"run": run}]
+        failed = [row for row in rows if row.get("state") not in ("delivered", "present")]
+        found += [Violation("I4", f"reported: {row}") for row in failed if _pair(row) != CONTESTED]
     trial.violations += [violation for violation in found if violation not in trial.violations]
+
+
+def _pair(row: Json) -> tuple[Any, Any]:
+    return row.get("lab"), row.get("imagePath")
 
 
 def _touched_by_both(evidence: Evidence) -> Iterator[Violation]:
