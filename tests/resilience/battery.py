@@ -124,7 +124,8 @@ def _span(laboratory: Laboratory, activity: str) -> tuple[int, int]:
 def main() -> int:
     laboratory = Laboratory()
     try:
-        baseline(laboratory)
+        for lanes in (None, 1):
+            baseline(laboratory, lanes)
     except Exception as error:
         print(error, file=sys.stderr)
         return 2
