@@ -32,6 +32,10 @@ class Factory:
         """`speed` is that of the simulator's clock; 0 is virtual time, in which a run waits for nothing."""
         self.host, self.control, self.blobs, self._speed = host, control, blobs, speed
 
+    @property
+    def is_virtual(self) -> bool:
+        return not self._speed
+
     def give(self, world: World) -> None:
         """Replace the world; nothing is left of the one before, faults included."""
         self.wait_until_idle()

@@ -184,11 +184,13 @@ def test_a_report_that_there_is_not_is_refused_as_what_it_is(done: tuple[Factory
 
 
 def test_what_did_work_tells_when_and_how_long(done: tuple[Factory, dict[str, Any]]) -> None:
-    _, report = done
+    factory, report = done
     worked = [row for row in report["pairs"] + report["captures"] if row["state"] in ("delivered", "captured")]
     assert len(worked) == report["counts"]["delivered"] + report["counts"]["captured"] > 0
     for row in worked:
         began, ended, over = map(datetime.fromisoformat, (report["startedAt"], row["endedAt"], report["endedAt"]))
-        assert began <= ended <= over
+        assert began <= ended
+        # A virtual clock does not pass with storage's: it stays behind while a slow machine works.
+        assert factory.is_virtual or ended <= over
         assert row["seconds"] > 0
     assert not [row for row in report["pairs"] if row["state"] == "present" and "endedAt" in row]
