@@ -51,12 +51,10 @@ def begin_copy(work: DeliveryWork) -> RunningCopy:
     run, delivery = work.run, work.delivery
     fence(run, Kind.PAIRS, delivery.key)
     target = Vhds(delivery.lab.account)
+    # The signed address lives and dies in this call: what an activity takes or returns stays readable in the history.
+    source = Vhds(run.account).signed_url(delivery.image.vhd, work.terms.copy_deadline)
     try:
-        vhd = target.find_vhd(delivery.vhd)
-        if vhd is None:
-            # The signed address lives and dies in this call: what an activity takes or returns stays readable in the history.
-            source = Vhds(run.account).signed_url(delivery.image.vhd, work.terms.copy_deadline)
-            vhd = target.begin_copy(delivery.vhd, source, mark(run, COPY))
+        vhd = target.begin_copy(delivery.vhd, source, mark(run, COPY))
     finally:
         # Also when it failed: it may have been begun all the same.
         _look_again(run, delivery)

@@ -7,11 +7,12 @@ from itertools import chain, islice, zip_longest
 from tests.resilience.cases import play
 from tests.resilience.happenings import LEGACY_VHD
 from tests.resilience.laboratory import A_CALL, Laboratory
-from tests.resilience.trial import baseline, begun_activities
+from tests.resilience.sweeps import still_cases
+from tests.resilience.trial import Begun, baseline, begun_activities
 from tests.resilience.troubles import FOR_GOOD, Trouble, Way
 
 _STEPS = 9
-_MOST = 40
+_MOST = 60
 _NAMED: dict[str, tuple[str, ...]] = {
     "storm": tuple(f"E6 {seed}" for seed in range(4)),
     "long": ("E7 long",),
@@ -79,7 +80,11 @@ def _placed(laboratory: Laboratory, name: str) -> Iterator[str]:
 def _about_activity(laboratory: Laboratory, activity: str) -> Iterator[str]:
     """The activity again, dead, and with each of its calls failing: turn by turn, because who knows what shows first."""
     turns = zip_longest(
-        _failing(laboratory, activity), _again(laboratory, activity), _dead(laboratory, activity), fillvalue=""
+        _failing(laboratory, activity),
+        _again(laboratory, activity),
+        _dead(laboratory, activity),
+        (f"E21 {text}" for text in still_cases(laboratory, activity)),
+        fillvalue="",
     )
     yield from filter(None, chain.from_iterable(turns))
 
@@ -92,33 +97,31 @@ def _again(laboratory: Laboratory, activity: str) -> Iterator[str]:
             yield from (f"E4 {number}:AGAIN_LATER:slow" for number in slowly)
 
 
-def _numbers(begun: list[str], activity: str) -> list[int]:
+def _numbers(activities: list[Begun], activity: str) -> list[int]:
     """Its first and its last time."""
-    numbers = [number for number, name in enumerate(begun) if name == activity]
+    numbers = [number for number, begun in enumerate(activities) if begun.name == activity]
     return list(dict.fromkeys((numbers[0], numbers[-1])))
 
 
 def _dead(laboratory: Laboratory, activity: str) -> Iterator[str]:
-    first, last = _span(laboratory, activity)
-    return (f"E3 {place}" for place in range(last, first, -1))
+    begun = _first(laboratory, activity)
+    return (f"E3 {place}" for place in range(begun.last, begun.first, -1))
 
 
 def _failing(laboratory: Laboratory, activity: str) -> Iterator[str]:
-    first, last = _span(laboratory, activity)
     call_at = baseline(laboratory).call_at
-    calls = [call_at[place] for place in range(first, last) if place in call_at][:14]
+    calls = [call_at[place] for place in _first(laboratory, activity).calls][:14]
     ways = ((Way.BROKEN, 2), (Way.BUSY, 2), (Way.THROTTLED, 2), (Way.TIMEOUT_AFTER, 2), (Way.BROKEN_AFTER, 1))
     for way, times in ways:
         yield f"E1 {Trouble(calls[0], way, times)}"
-    yield from (f"E1 {Trouble(number, way, times)}" for way, times in reversed(ways) for number in calls[1:])
-    yield from (f"E2 {Trouble(number, Way.FORBIDDEN, FOR_GOOD)}" for number in calls)
+    for number in reversed(calls):
+        yield f"E2 {Trouble(number, Way.FORBIDDEN, FOR_GOOD)}"
+        yield f"E1 {Trouble(number, Way.BROKEN_AFTER)}"
+    yield from (f"E1 {Trouble(number, way, times)}" for way, times in reversed(ways[:-1]) for number in calls[1:])
 
 
-def _span(laboratory: Laboratory, activity: str) -> tuple[int, int]:
-    """The places of the activity's first time."""
-    places = baseline(laboratory).places
-    first = places.index(f"before {activity}")
-    return first, places.index(f"after {activity}", first)
+def _first(laboratory: Laboratory, activity: str) -> Begun:
+    return next(begun for begun in begun_activities(laboratory) if begun.name == activity)
 
 
 def main() -> int:

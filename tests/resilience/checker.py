@@ -190,8 +190,7 @@ def others_things(evidence: Evidence) -> list[Violation]:
 
 def single_writers(evidence: Evidence) -> list[Violation]:
     """I8: nobody writes where another writes."""
-    targets = Counter(copy.target for copy in evidence.copies)
-    found = [Violation("I8", f"{target} was written {count} times") for target, count in targets.items() if count > 1]
+    found = list(_written_over(evidence.log))
     ended: dict[str, float] = {}
     for call in evidence.log:
         if call["effect"] == "delete":
@@ -219,6 +218,21 @@ def single_writers(evidence: Evidence) -> list[Violation]:
         for path, count in created.items()
         if count > 1 and path not in deleted
     ]
+
+
+def _written_over(log: list[Json]) -> Iterator[Violation]:
+    """No copy goes where one is; and no custom image is PUT by an activity that finds one when it begins (`azure-facts.md` 5)."""
+    there: dict[str, int] = {}
+    for number, call in enumerate(log):
+        path, effect = call["path"].lower(), call["effect"]
+        if effect == "copy" and path in there:
+            yield Violation("I8", f"{path} was written twice")
+        if call["method"] == "PUT" and "/customimages/" in path and there.get(path, number) < call["since"]:
+            yield Violation("I8", f"{path} was PUT where there was one")
+        if effect in ("copy", "create"):
+            there[path] = number
+        elif effect == "delete":
+            there.pop(path, None)
 
 
 class Lived(NamedTuple):

@@ -118,6 +118,9 @@ def partial(trial: Trial, text: str) -> None:
     missing = {violation.what for violation in checker.undelivered(trial.evidence)}
     if not missing:
         trial.violations.append(Violation("end state", "a copy that stopped was not noticed"))
+    told = {row.get("code") for row in trial.rows if row["state"] == "failed"}
+    if _TOLD[text.split(":")[1]] not in told:
+        trial.violations.append(Violation("reason", f"the report says {told}"))
     for path, length in checker.copies_lived(trial.evidence):
         if length > STALLED:
             trial.violations.append(Violation("deadline", f"{path} stood still for {length} before it was given up"))
@@ -126,6 +129,10 @@ def partial(trial: Trial, text: str) -> None:
         trial.violations += [Violation("blast radius", what) for what in missing if f"'{lab}'" not in what]
     laboratory.state.merge_behave({"copy": {target: {"seconds": 60}}})
     recover(trial)
+
+
+_TOLD = {"aborted": "CopyFailed", "failed": "CopyFailed", "stalled": "Stalled", "short": "CopyLength"}
+"""Why a copy was given up, as the report has it."""
 
 
 def _partial_cases(_: Laboratory) -> Iterator[str]:
@@ -159,7 +166,7 @@ def reconfigured(trial: Trial, text: str) -> None:
     first = _etag(laboratory)
     if again:
         # The release is delivered twice: whoever has handed the claim over finds it with the next run. Late: when all is over.
-        release = begun_activities(laboratory).index("release_claim")
+        release = [begun.name for begun in begun_activities(laboratory)].index("release_claim")
         laboratory.misbehaviour = Aimed(release, Mischief.AGAIN_LATER if again == ["late"] else Mischief.RESULT_LOST)
         laboratory.restart_host()
 
@@ -500,11 +507,10 @@ def cancelled(trial: Trial, text: str) -> None:
     trial.run()
     trial.judge(is_clean=False, is_delivered=False)
     trial.violations += _left_behind_anew(trial)
-    report: Json = Snapshot(laboratory).document(trial.last, "report.json") or {}
-    state = report.get("state")
+    state = trial.report.get("state")
     if state not in ("Succeeded", "Cancelled") or (state == "Cancelled") > trial.done:
         trial.violations.append(Violation("cancel", f"the run is {state}"))
-    failed = [row for row in (*report.get("captures", ()), *report.get("pairs", ())) if row["state"] == "failed"]
+    failed = [row for row in trial.rows if row["state"] == "failed"]
     trial.violations += [Violation("cancel", f"reported as failed: {row}") for row in failed]
     if marked:
         took = laboratory.clock.now() - marked

@@ -97,13 +97,14 @@ class _AzuresClock(Clock):
 
 
 class _Log(OperationLog):
-    """The operation log as a list; each entry tells which app called, where there are two."""
+    """The operation log as a list; each entry tells which app called, and how long the log was when its activity began."""
 
-    def __init__(self, clock: Clock, settings: Callable[[], Any]) -> None:
-        self._clock, self._settings, self.entries = clock, settings, list[Json]()
+    def __init__(self, clock: Clock, settings: Callable[[], Any], since: Callable[[], int]) -> None:
+        self._clock, self._settings, self._since, self.entries = clock, settings, since, list[Json]()
 
     def record(self, **call: Any) -> None:
-        self.entries.append({"time": iso(self._clock.now()), "app": self._settings().app, **call})
+        about = {"time": iso(self._clock.now()), "app": self._settings().app, "since": self._since()}
+        self.entries.append(about | call)
 
 
 class Watch:
@@ -120,7 +121,12 @@ class Watch:
         self.died_at: list[str] = []
         self.acts: dict[int, Callable[[], None]] = {}
         """What an operator, or Azure, does when the run gets to a place."""
-        self._begun: dict[int, datetime] = {}
+        self._begun: dict[int, tuple[datetime, int]] = {}
+
+    @property
+    def since(self) -> int:
+        """How long the log was when the current activity began; 0 for who is none."""
+        return self._begun.get(id(self._laboratory.strands.current), (MORNING, 0))[1]
 
     def reach(self, when: str, name: str) -> None:
         self._time(when, name)
@@ -151,9 +157,9 @@ class Watch:
         if strand is None or name == A_CALL:
             return
         if when == "before":
-            self._begun[id(strand)] = self._laboratory.clock.now()
+            self._begun[id(strand)] = self._laboratory.clock.now(), len(self._laboratory.log.entries)
         elif when == "after" and (begun := self._begun.pop(id(strand), None)):
-            self._laboratory.activity_times.append((name, self._laboratory.clock.now() - begun))
+            self._laboratory.activity_times.append((name, self._laboratory.clock.now() - begun[0]))
 
 
 A_CALL = "a call to Azure"
@@ -192,7 +198,7 @@ class Laboratory:
         self.blobs = MemoryBlobStore(self.service)
         self.troubles = Troubles()
         self.troubles.caller = lambda: self.strands.current
-        self.log = _Log(self.state.clock, self._settings)
+        self.log = _Log(self.state.clock, self._settings, lambda: self.watch.since)
         self.parts = Parts(self.state, self.service, self.blobs, self.log, Addresses(ARM, STORAGE), self.troubles)
         self.service.read_source = self._read_source
         self.handlers = {

@@ -120,7 +120,6 @@ MUTANTS = (
     Mutant(COPIES, '    if vhd.copy_status == "pending":', '    if vhd.copy_status == "nothing":', ("copy_pending",)),
     Mutant(COPIES, '    if vhd.copy_status != "success":', "    if False:", ("partial",)),
     Mutant(COPIES, "    if copy.size_bytes is not None and vhd.size_bytes != copy.size_bytes:", "    if False:", ("short",)),
-    Mutant(DELIVERY, "        if vhd is None:\n            # The signed", "        if True:\n            # The signed", ("begin_copy", "mixed")),
     Mutant(DELIVERY, "    finally:\n        # Also when it failed: it may have been begun all the same.\n        _look_again(run, delivery)", "    finally:\n        pass", ("begin_copy", "two")),
     Mutant(DELIVERY, "    if (found := labs.find_custom_image(lab.id, image.name)) is not None:\n        return _adopted(work, found)\n    try:", "    try:", ("begin_custom_image",)),
     Mutant(DELIVERY, "    except RejectedError:\n        # After any error look, then decide (C17): a repeat of this very call may have been first.", "    except ZeroDivisionError:\n        # After", ("begin_custom_image",)),

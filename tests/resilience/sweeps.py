@@ -3,11 +3,12 @@
 import random
 from collections.abc import Iterator
 
+from local.azure.resources import Json
 from local.host.misbehaviour import Mischief
 from tests.resilience import checker
 from tests.resilience.checker import Violation
 from tests.resilience.laboratory import Conditions, Laboratory
-from tests.resilience.reference import expected_pairs
+from tests.resilience.reference import expected_pairs, reference_world
 from tests.resilience.trial import Aimed, Experiment, Trial, baseline, begun_activities, recover
 from tests.resilience.troubles import FOR_GOOD, TRANSIENT, Trouble, Way
 
@@ -33,6 +34,9 @@ def for_good(trial: Trial, text: str) -> None:
     trial.judge(
         is_clean=False, is_delivered=False, is_reported=not _is_about_books(laboratory.troubles.calls[trouble.call])
     )
+    # An outcome is recorded before anything is cleaned up: what cannot be cleaned up costs no delivery.
+    unsettled = [row for row in trial.rows if row.get("code") == "Unfinished"]
+    trial.violations += [Violation("settling", f"it has no outcome of its own: {row}") for row in unsettled]
     if lab := _only_lab(laboratory.troubles.calls[trouble.call]):
         missing = [violation.what for violation in checker.undelivered(trial.evidence)]
         touched = [what for what in missing if f"'{lab}'" not in what]
@@ -82,6 +86,33 @@ def twice(trial: Trial, text: str) -> None:
     trial.judge_repeat()
 
 
+def stood_still(trial: Trial, text: str) -> None:
+    """E21: an activity is delivered twice, and the second one stands still before one of its calls, for nearly two minutes.
+
+    Meanwhile the run goes on without it. What it begins too late it takes back, also where the run's own copy has failed. Or it
+    stands still until the copies have just ended (`copied`).
+    """
+    laboratory = trial.laboratory
+    number, call, *how = text.split(":")
+    begun = begun_activities(laboratory)[int(number)]
+    laboratory.misbehaviour = Aimed(int(number), Mischief.TWICE_AT_ONCE)
+    laboratory.restart_host()
+
+    def stand_still() -> None:
+        trial.done += 1
+        laboratory.sleep(65 if how == ["copied"] else 110)
+
+    # The second one begins where the first has ended.
+    laboratory.watch.acts[begun.last + 1 + int(call)] = stand_still
+    trial.run()
+    trial.judge(is_delivered=how != ["failing"])
+    laboratory.state.merge_behave({"copy": {disk: {"seconds": 60} for disk in _CAPTURED}})
+    recover(trial)
+
+
+_CAPTURED = ("stfactory/vm-windows-os.vhd", "stfactory/vm-linux-os.vhd")
+
+
 def at_random(trial: Trial, text: str) -> None:
     """E5: two faults, sometimes a kill, a host that misbehaves, threads in any order."""
     seed = int(text)
@@ -129,6 +160,26 @@ def _activities(laboratory: Laboratory) -> Iterator[str]:
         yield f"{number}:{Mischief.AGAIN_LATER.name}:slow"
 
 
+def still_cases(laboratory: Laboratory, activity: str = "") -> Iterator[str]:
+    """Those of all activities, or of some."""
+    for number, begun in enumerate(begun_activities(laboratory)):
+        if not begun.name.startswith(activity):
+            continue
+        for call, _ in enumerate(begun.calls, 1):
+            yield f"{number}:{call}"
+            if begun.name in ("begin_copy", "begin_capture_copy"):
+                yield f"{number}:{call}:copied"
+            if begun.name == "begin_capture_copy":
+                yield f"{number}:{call}:failing"
+
+
+def _failing_world(text: str) -> Json:
+    world = reference_world()
+    if text.endswith(":failing"):
+        world["behave"]["copy"] = {disk: {"statuses": ["failed"], "seconds": 0.01} for disk in _CAPTURED}
+    return world
+
+
 def _seeds(_: Laboratory) -> Iterator[str]:
     return (str(seed) for seed in range(10**9))
 
@@ -145,4 +196,5 @@ SWEEPS = (
     Experiment("E3", "the host dies at each place", killed, _places, lambda text: Conditions(kills=(int(text),))),
     Experiment("E4", "each activity is delivered again", twice, _activities, lambda _: Conditions(mixes=True)),
     Experiment("E5", "random double faults, kills, misbehaviour", at_random, _seeds, _random_conditions, True),
+    Experiment("E21", "a repeat stands still", stood_still, still_cases, world=_failing_world),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from local.azure.resources import Json
 from local.host.misbehaviour import Misbehaviour, Mischief
@@ -53,6 +53,17 @@ class Trial:
     def has_ended(self) -> bool:
         instance = self.laboratory.hub.find(instance_id())
         return not self.laboratory.died and instance is not None and instance.ended
+
+    @property
+    def report(self) -> Json:
+        """That of the last run; empty when it has none."""
+        return Snapshot(self.laboratory).document(self.last, "report.json") or {}
+
+    @property
+    def rows(self) -> list[Json]:
+        """Every capture and every pair of the last run, as reported."""
+        report = self.report
+        return [*report.get("captures", ()), *report.get("pairs", ())]
 
     @property
     def evidence(self) -> Evidence:
@@ -162,7 +173,20 @@ def _baseline(laboratory: Laboratory, lanes: int | None) -> Baseline:
         return Baseline(tuple(laboratory.troubles.calls), tuple(watch.places), watch.call_at)
 
 
-def begun_activities(laboratory: Laboratory, lanes: int | None = None) -> list[str]:
-    """The activities of the run in which nothing goes wrong, in the order of their beginning."""
+class Begun(NamedTuple):
+    """An activity and its places: its beginning is the first, its end the last, between them are its calls to Azure."""
+
+    name: str
+    first: int
+    last: int
+
+    @property
+    def calls(self) -> range:
+        return range(self.first + 1, self.last)
+
+
+def begun_activities(laboratory: Laboratory, lanes: int | None = None) -> list[Begun]:
+    """The activities of the run in which nothing goes wrong, in the order of their beginning: one after the other."""
     places = baseline(laboratory, lanes).places
-    return [place.removeprefix("before ") for place in places if place.startswith("before ") and A_CALL not in place]
+    begun = [(place, name.removeprefix("before ")) for place, name in enumerate(places) if name.startswith("before ")]
+    return [Begun(name, place, places.index(f"after {name}", place)) for place, name in begun if name != A_CALL]
