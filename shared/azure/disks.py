@@ -110,5 +110,15 @@ def revoke(disk_id: str) -> None:
             if not poller.done():
                 raise TransientError("RevokeIsSlow", f"The export of {disk_id} still runs after {REVOKE_WAIT} seconds.")
             poller.result()
+    except MissingError as error:
+        # After any error look, then decide (C17): an export that is taken for gone would stay open until it expires.
+        if _is_there(disk_id):
+            raise TransientError(error.code, f"{error.message} But the disk is there.") from None
+
+
+def _is_there(disk_id: str) -> bool:
+    try:
+        get_disk(disk_id)
     except MissingError:
-        return
+        return False
+    return True

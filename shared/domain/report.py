@@ -12,8 +12,33 @@ from shared.domain.images import OsState
 from shared.domain.outcomes import CANCELLED, Ending, Outcome, RunState, run_state
 
 
+class _Ended:
+    """What both kinds of rows tell of their end."""
+
+    os_state: str
+    state: Ending
+    code: str
+    message: str
+    seconds: float | None
+    ended_at: datetime | None
+
+    @property
+    def ending(self) -> str:
+        """A specialized image is told as such: it is not what labs usually get."""
+        return f"{self.state}, specialized" if self.os_state == OsState.SPECIALIZED else self.state.value
+
+    @property
+    def why(self) -> str:
+        return ": ".join(filter(None, (self.code, self.message)))
+
+    @property
+    def began_at(self) -> datetime | None:
+        """The end itself where nobody knows how long it took."""
+        return self.ended_at - timedelta(seconds=self.seconds or 0) if self.ended_at else None
+
+
 @dataclass(frozen=True)
-class CaptureRow:
+class CaptureRow(_Ended):
     """`os_state` is Generalized or Specialized, where an image was to be made."""
 
     vm: str = ""
@@ -28,21 +53,9 @@ class CaptureRow:
     seconds: float | None = None
     ended_at: datetime | None = None
 
-    @property
-    def ending(self) -> str:
-        return _ending(self.state, self.os_state)
-
-    @property
-    def why(self) -> str:
-        return _why(self.code, self.message)
-
-    @property
-    def began_at(self) -> datetime | None:
-        return _began(self.ended_at, self.seconds)
-
 
 @dataclass(frozen=True)
-class PairRow:
+class PairRow(_Ended):
     """What could not be read in labs.json is left out, as every key without a value. `ended_at` is there where work was done."""
 
     subscription_id: str = ""
@@ -58,32 +71,6 @@ class PairRow:
     bytes: int | None = None
     seconds: float | None = None
     ended_at: datetime | None = None
-
-    @property
-    def ending(self) -> str:
-        return _ending(self.state, self.os_state)
-
-    @property
-    def why(self) -> str:
-        return _why(self.code, self.message)
-
-    @property
-    def began_at(self) -> datetime | None:
-        return _began(self.ended_at, self.seconds)
-
-
-def _ending(state: Ending, os_state: str) -> str:
-    """A specialized image is told as such: it is not what labs usually get."""
-    return f"{state}, specialized" if os_state == OsState.SPECIALIZED else state.value
-
-
-def _why(code: str, message: str) -> str:
-    return ": ".join(filter(None, (code, message)))
-
-
-def _began(ended_at: datetime | None, seconds: float | None) -> datetime | None:
-    """The end itself where nobody knows how long it took."""
-    return ended_at - timedelta(seconds=seconds or 0) if ended_at else None
 
 
 @dataclass(frozen=True)

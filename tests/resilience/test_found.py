@@ -21,6 +21,11 @@ def test_an_export_whose_answer_was_lost_is_made_anew(laboratory: Laboratory) ->
     assert play(laboratory, f"E1 {grant}:{Way.BROKEN_AFTER}").violations == []
 
 
+def test_an_export_that_azure_does_not_find_is_not_forgotten(laboratory: Laboratory) -> None:
+    revoke = number_of(laboratory, "/endGetAccess")
+    assert play(laboratory, f"E1 {revoke}:{Way.MISSING}").violations == []
+
+
 def test_a_case_is_the_same_to_the_last_call_whenever_it_is_played(laboratory: Laboratory) -> None:
     play(laboratory, "E5 4711")
     first = list(told(laboratory))
