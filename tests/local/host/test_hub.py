@@ -151,9 +151,11 @@ def test_an_activity_begins_after_its_scheduling_is_stored(world: Callable[..., 
 
 def test_a_child_whose_id_is_taken_fails_in_its_parents_hands(world: Callable[..., World]):
     ours = world()
-    ours.hub.start("sleeper", None, "taken")
-    parent = ours.hub.start("adopts", json.dumps(json.dumps("taken")))
-    assert "already exists" in ours.output(ours.wait(parent))
+    with ours.hub.agenda.work():  # time stands still: the sleeper sleeps
+        ours.hub.start("sleeper", None, "taken")
+        parent = ours.hub.start("adopts", json.dumps(json.dumps("taken")))
+        adopted = ours.wait(parent)
+    assert "already exists" in ours.output(adopted)
 
 
 def test_a_terminated_instance_is_ended_at_once_and_its_timer_moves_no_clock(world: Callable[..., World]):
