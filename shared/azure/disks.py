@@ -110,10 +110,10 @@ def revoke(disk_id: str) -> None:
             if not poller.done():
                 raise TransientError("RevokeIsSlow", f"The export of {disk_id} still runs after {REVOKE_WAIT} seconds.")
             poller.result()
-    except MissingError as error:
+    except MissingError:
         # After any error look, then decide (C17): an export that is taken for gone would stay open until it expires.
         if _is_there(disk_id):
-            raise TransientError(error.code, f"{error.message} But the disk is there.") from None
+            raise
 
 
 def _is_there(disk_id: str) -> bool:

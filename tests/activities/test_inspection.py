@@ -176,10 +176,24 @@ def test_the_record_of_a_disk_that_is_gone_is_forgotten(given: Give) -> None:
     run = run_with(control)
     disk = disks.get_disk(control.world()["disks"][0]["id"]).identity
     record_grant(Run(DEAD_RUN, OURS, run.account, "tests"), disk)
-    gone = "<no such disk>"
-    control.fault("POST .*/endGetAccess", status=404, body={"error": {"code": "ResourceNotFound", "message": gone}})
+    control.fault(".*/disks/dead-os.*", status=404, body=NO_SUCH_DISK, times=9)
     inspect_factory(run)
     assert list(claim_container(run.account).list("grants/")) == []
+
+
+def test_an_export_that_azure_does_not_find_is_open_while_its_disk_is_there(given: Give) -> None:
+    control = given(World().vm("live", "a.json"))
+    run = run_with(control)
+    disk = disks.get_disk(control.world()["disks"][0]["id"]).identity
+    record_grant(Run(DEAD_RUN, OURS, run.account, "tests"), disk)
+    control.fault("POST .*/endGetAccess", status=404, body=NO_SUCH_DISK)
+    inspect_factory(run)
+    [finding] = Journal(run.id).read("factory.json", FactoryInventory).findings
+    assert (finding.severity, finding.code) == (Severity.WARNING, "ResourceNotFound")
+    assert len(list(claim_container(run.account).list("grants/"))) == 1
+
+
+NO_SUCH_DISK = {"error": {"code": "ResourceNotFound", "message": "<no such disk>"}}
 
 
 def test_an_export_that_may_not_be_ended_is_a_finding_and_the_other_is_ended(given: Give) -> None:

@@ -1,4 +1,7 @@
-"""`kill -9` of the host before and after every activity, and at any moment: the run ends as if nothing had happened."""
+"""`kill -9` of the host before and after activities, and at any moment: the run ends as if nothing had happened.
+
+E3 of `tests/resilience` does it at every place, in virtual time; here hosts are processes that are really killed, so a sample does.
+"""
 
 import random
 import time
@@ -29,6 +32,7 @@ NEVER_CALLED_HERE = {
 }
 ACTIVITIES = [activity.__name__ for activity in function_app.ACTIVITIES if activity.__name__ not in NEVER_CALLED_HERE]
 POINTS = [f"{when}:{name}" for name in ACTIVITIES for when in ("before", "after")]
+SAMPLED = 24
 
 
 class Killed:
@@ -106,20 +110,20 @@ def killed(own_host: LocalAzure, tmp_path: Path) -> Generator[Killed, None, None
     own_host.control.set_speed(1)
 
 
-def test_killed_before_and_after_every_activity_the_run_ends_as_if_nothing_had_happened(killed: Killed) -> None:
-    """One run, killed at each activity in turn, in the order of a run, and started again each time."""
-    died = [point for point in POINTS if killed.died(point)]
+def test_killed_before_and_after_activities_the_run_ends_as_if_nothing_had_happened(killed: Killed) -> None:
+    """One run, killed at one activity after the other, in the order of a run, and started again each time."""
+    chosen = set(seeded().sample(POINTS, SAMPLED))
+    points = [point for point in POINTS if point in chosen]
+    died = [point for point in points if killed.died(point)]
     with killed.host():
         killed.check()
-    missed = sorted(set(POINTS) - set(died))
-    assert len(missed) <= 4, f"not reached: {missed}"
+    missed = sorted(chosen.difference(died))
+    assert len(missed) <= 2, f"not reached: {missed}"
 
 
 def test_killed_at_random_moments_the_run_ends_as_if_nothing_had_happened(killed: Killed) -> None:
     """Eight moments of one run in real time, from a seed that a failure prints."""
-    seed = random.randrange(10**6)
-    print(f"seed {seed}")
-    moments = random.Random(seed)
+    moments = seeded()
     killed.azure.control.set_speed(20)
     for _ in range(8):
         with killed.host(virtual=False) as host:
@@ -131,6 +135,12 @@ def test_killed_at_random_moments_the_run_ends_as_if_nothing_had_happened(killed
             host.kill()
     with killed.host(virtual=False):
         killed.check()
+
+
+def seeded() -> random.Random:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    return random.Random(seed)
 
 
 def ended(killed: Killed) -> bool:
