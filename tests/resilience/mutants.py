@@ -77,7 +77,7 @@ MUTANTS = (
     Mutant(CLAIM, "    if claim.held_by(run):\n        return claim\n", "", ("take_claim",)),
     Mutant(CLAIM, "    if claim.state is ClaimState.HELD and claim.app != app:", "    if False:", ("two",)),
     Mutant(CLAIM, "    if claim.run >= run:", "    if claim.run > run + '~':", ("take_claim", "two")),
-    Mutant(CLAIM, "        return self.state is ClaimState.HELD and self.run == run", "        return self.run == run", ("take_claim", "begin_copy")),
+    Mutant(CLAIM, "        return self.state is ClaimState.HELD and self.run == run", "        return self.run == run", ("release_claim",)),
     Mutant(CLAIM, "return replace(self, run=run, took_over=False, rung=False, cancelled=False)", "return self", ("configuration",)),
     Mutant(TAKE, "        if claim is not None and claim.held_by(release.next_run):\n            return ReleaseAnswer(Released.HANDED_OVER)\n", "", ("configuration",)),
     Mutant(TAKE, "left_by(release.whole, _etag_or(claim.seen_etag), release.next_run)", "left_by(release.whole, claim.seen_etag, release.next_run)", ("configuration",)),
@@ -137,7 +137,7 @@ MUTANTS = (
     Mutant(INSPECTION, "    except PermanentError as error:\n        return LabStock(problem=Outcome.failed(error))", "    except ZeroDivisionError as error:\n        return LabStock(problem=Outcome.failed(error))", ("vanished",)),
     Mutant(DELIVER, "    except PermanentError as error:\n        outcome = Outcome.failed(error)", "    except ZeroDivisionError as error:\n        outcome = Outcome(Ending.FAILED, str(error))", ("partial",)),
     Mutant(DELIVER, "            continue_as_new(context, replace(work, copying=copying))", "            continue_as_new(context, work)", ("long",)),
-    Mutant(REPORT, "    if closing.run is not None:\n        fence(closing.run)\n", "", ("two",)),
+    Mutant(REPORT, "    if closing.run is not None:\n        fence(closing.run)\n", "", ("write_report",)),
 )  # fmt: skip
 
 

@@ -76,7 +76,15 @@ def twice(trial: Trial, text: str) -> None:
     number, mischief, *how = text.split(":")
     trial.laboratory.misbehaviour = Aimed(int(number), Mischief[mischief])
     trial.laboratory.restart_host()
-    trial.run(is_awaited=bool(how), lanes=1 if how == ["slow"] else None)
+    trial.done += 1
+    trial.run(is_awaited=how == ["slow"], lanes=1 if how == ["slow"] else None)
+    if how == ["alone"]:
+        done = len(list(trial.evidence.effects()))
+        trial.laboratory.go_on()
+        late = list(trial.evidence.effects())[done:]
+        trial.violations += [
+            Violation("fence", f"a run that is over did {call['method']} {call['path']}") for call in late
+        ]
     trial.judge_state()
     if how:
         trial.judge()
