@@ -1,5 +1,6 @@
 """Play what is most apt to show a mutant, until something turns red: `python -m tests.resilience.battery ABOUT ...`."""
 
+import faulthandler
 import sys
 from collections.abc import Iterator
 from itertools import chain, islice, zip_longest
@@ -13,6 +14,9 @@ from tests.resilience.troubles import FOR_GOOD, Trouble, Way
 
 _STEPS = 9
 _MOST = 60
+_LONGEST = 120.0
+"""Seconds of real time for one case; three are usual."""
+
 _NAMED: dict[str, tuple[str, ...]] = {
     "storm": tuple(f"E6 {seed}" for seed in range(4)),
     "long": ("E7 long",),
@@ -125,18 +129,22 @@ def _first(laboratory: Laboratory, activity: str) -> Begun:
 
 
 def main() -> int:
+    """The last line that is printed is what turned red, if the process ends with another code than 0."""
     laboratory = Laboratory()
-    try:
-        for lanes in (None, 1):
-            baseline(laboratory, lanes)
-    except Exception as error:
-        print(error, file=sys.stderr)
-        return 2
+    _begin("the reference run")
+    for lanes in (None, 1):
+        baseline(laboratory, lanes)
     for case in islice(dict.fromkeys(battery(laboratory, sys.argv[1:])), _MOST):
+        _begin(case)
         if play(laboratory, case).violations:
-            print(case)
             return 1
     return 0
+
+
+def _begin(what: str) -> None:
+    """What goes on for ever (a loop within an activity, say) ends the process with 1."""
+    print(what, flush=True)
+    faulthandler.dump_traceback_later(_LONGEST, exit=True)
 
 
 if __name__ == "__main__":

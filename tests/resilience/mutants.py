@@ -18,9 +18,6 @@ from pathlib import Path
 from tests.resilience.laboratory import REPOSITORY
 
 NEEDED = 0.95
-_WITHIN = 300.0
-"""Seconds; a mutant that goes on for ever (a deadline that is none in virtual time) is seen by that."""
-
 _COPIED = ("activities", "api", "orchestrators", "shared", "local", "infra", "tests/resilience")
 _FILES = ("function_app.py", "host.json", "tests/e2e/worlds.py")
 
@@ -168,13 +165,9 @@ def killed_by(number: int) -> str:
         file = root / mutant.file
         file.write_text(mutated(file.read_text("utf-8"), mutant), "utf-8")
         command = [sys.executable, "-m", "tests.resilience.battery", *mutant.about]
-        try:
-            done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_WITHIN, check=False)
-        except subprocess.TimeoutExpired:
-            return f"standing still for {_WITHIN:.0f} s"
-        if done.returncode not in (0, 1):
-            return f"the reference run ({(done.stderr.strip().splitlines() or ['?'])[-1][:60]})"
-        return done.stdout.strip().splitlines()[-1] if done.returncode else ""
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        # A module that cannot be imported says nothing at all.
+        return (done.stdout.strip() or done.stderr.strip()).splitlines()[-1] if done.returncode else ""
 
 
 def mutated(text: str, mutant: Mutant) -> str:
