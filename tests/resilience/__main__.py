@@ -19,7 +19,7 @@ def main() -> int:
     soaking.add_argument("--only", default="", help="these experiments, such as E1,E3")
     soaking.add_argument("--every", type=int, default=1, help="only every n-th case")
     slicing = commands.add_parser("slice", help="some of everything, other cases for each commit")
-    slicing.add_argument("--seconds", type=float, default=120)
+    slicing.add_argument("--seconds", type=float, default=100)
     slicing.add_argument("--name", default="", help="the slice of this commit (default: HEAD)")
     replaying = commands.add_parser("replay", help="one case, as a timeline")
     replaying.add_argument("case", help="as it is printed when it fails, such as 'E5 4711'")

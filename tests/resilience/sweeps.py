@@ -34,10 +34,10 @@ def for_good(trial: Trial, text: str) -> None:
     trial.judge(
         is_clean=False, is_delivered=False, is_reported=not _is_about_books(laboratory.troubles.calls[trouble.call])
     )
-    # An outcome is recorded before anything is cleaned up: what cannot be cleaned up costs no delivery.
-    unsettled = [row for row in trial.rows if row.get("code") == "Unfinished"]
-    trial.violations += [Violation("settling", f"it has no outcome of its own: {row}") for row in unsettled]
     if lab := _only_lab(laboratory.troubles.calls[trouble.call]):
+        # An outcome is recorded before anything is cleaned up: what cannot be cleaned up costs no delivery.
+        unsettled = [row for row in trial.rows if row.get("code") == "Unfinished"]
+        trial.violations += [Violation("settling", f"it has no outcome of its own: {row}") for row in unsettled]
         missing = [violation.what for violation in checker.undelivered(trial.evidence)]
         touched = [what for what in missing if f"'{lab}'" not in what]
         trial.violations += [Violation("blast radius", f"{what}, but only {lab} was in trouble") for what in touched]
