@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -19,7 +20,24 @@ def to_plain(value: object) -> Any:
 
 def from_plain(plain: Any, kind: type[T]) -> T:
     """The value of type `kind`; raises msgspec.ValidationError, a ValueError, for what does not fit. Unknown keys are ignored."""
+    if kind not in _learned:
+        _learn(kind)
     return msgspec.convert(_renamed(plain, _snake), kind, strict=False)
+
+
+_learned: set[Any] = set()
+_learning = Lock()
+
+
+def _learn(kind: Any) -> None:
+    """Let msgspec look at a type's fields, which it keeps, before any value is read.
+
+    It is not safe to do so in two threads at once (seen with 0.22.0): the second one uses what the first has half done, and the
+    process dies. The activities of a fresh worker all begin together.
+    """
+    with _learning:
+        msgspec.json.Decoder(kind)
+        _learned.add(kind)
 
 
 def to_json(value: object, indent: int = 0) -> bytes:

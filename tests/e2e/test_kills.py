@@ -106,8 +106,11 @@ class Killed:
 
 @pytest.fixture
 def killed(own_host: LocalAzure, tmp_path: Path) -> Generator[Killed, None, None]:
-    yield Killed(own_host, tmp_path)
+    killed = Killed(own_host, tmp_path)
+    yield killed
     own_host.control.set_speed(1)
+    # Of a run that did not end: nobody is to wait for it.
+    killed.factory.blobs.delete("imagefactory", "active-run", account="stfactory")
 
 
 def test_killed_before_and_after_activities_the_run_ends_as_if_nothing_had_happened(killed: Killed) -> None:

@@ -1,8 +1,11 @@
 """Dataclass to JSON and back, as it crosses the durable seam and as it lies in the journal."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,6 +14,9 @@ from hypothesis import strategies as st
 
 from shared.domain.outcomes import Ending, Outcome
 from shared.wire import from_json, from_plain, to_json, to_plain, without_blanks
+from tests.shared.first_reads import THREADS, TYPES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Colour(StrEnum):
@@ -102,3 +108,10 @@ def test_text_that_looks_like_the_durable_codecs_envelope_stays_text() -> None:
 def test_a_document_for_others_leaves_out_what_is_empty_but_keeps_zeros_lists_and_no() -> None:
     plain = {"a": "", "b": None, "c": 0, "d": [], "e": [{"f": "", "g": "x"}], "h": False, "i": {"j": ""}}
     assert without_blanks(plain) == {"c": 0, "d": [], "e": [{"g": "x"}], "h": False, "i": {}}
+
+
+def test_threads_that_read_a_type_for_the_first_time_at_once_do_not_kill_the_process() -> None:
+    """msgspec 0.22.0 does."""
+    reading = [sys.executable, "-m", "tests.shared.first_reads"]
+    done = subprocess.run(reading, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, f"{TYPES * THREADS}\n")
