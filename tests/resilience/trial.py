@@ -125,7 +125,11 @@ class Aimed(Misbehaviour):
 
 
 def recover(trial: Trial) -> None:
-    """Everything works again: one more run makes good what is left, and the next one writes nothing."""
+    """Everything works again: one more run makes good what is left, and the next one writes nothing.
+
+    What did not happen to the run before does not happen to these: it may have had fewer places.
+    """
+    trial.laboratory.watch.leave_alone()
     trial.laboratory.troubles.end()
     trial.laboratory.misbehaviour.rest()
     trial.run()
