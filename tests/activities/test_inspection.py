@@ -28,6 +28,8 @@ from tests.e2e.fault_worlds import DEAD as DEAD_SUBSCRIPTION
 from tests.e2e.fault_worlds import DENIED
 from tests.e2e.worlds import OTHER, SUBSCRIPTION, World, asks, labs_json
 
+NO_SUCH_DISK = {"error": {"code": "ResourceNotFound", "message": "<no such disk>"}}
+
 pytestmark = pytest.mark.slow
 
 Give = Callable[[World], Control]
@@ -191,9 +193,6 @@ def test_an_export_that_azure_does_not_find_is_open_while_its_disk_is_there(give
     [finding] = Journal(run.id).read("factory.json", FactoryInventory).findings
     assert (finding.severity, finding.code) == (Severity.WARNING, "ResourceNotFound")
     assert len(list(claim_container(run.account).list("grants/"))) == 1
-
-
-NO_SUCH_DISK = {"error": {"code": "ResourceNotFound", "message": "<no such disk>"}}
 
 
 def test_an_export_that_may_not_be_ended_is_a_finding_and_the_other_is_ended(given: Give) -> None:

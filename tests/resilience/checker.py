@@ -221,18 +221,30 @@ def single_writers(evidence: Evidence) -> list[Violation]:
 
 
 def _written_over(log: list[Json]) -> Iterator[Violation]:
-    """No copy goes where one is; and no custom image is PUT by an activity that finds one when it begins (`azure-facts.md` 5)."""
+    """No copy goes where one is, and one where one was is taken back by the activity that has begun it, too late.
+
+    No custom image is PUT by an activity that finds one when it begins (`azure-facts.md` 5).
+    """
     there: dict[str, int] = {}
+    copied: set[str] = set()
+    late: dict[str, float] = {}
     for number, call in enumerate(log):
         path, effect = call["path"].lower(), call["effect"]
         if effect == "copy" and path in there:
             yield Violation("I8", f"{path} was written twice")
+        if effect == "copy" and path in copied:
+            late[path] = parse_iso(call["time"])
+        if effect == "copy":
+            copied.add(path)
+        if effect == "delete" and path in late and parse_iso(call["time"]) - late.pop(path) > _TAKEN_BACK_WITHIN:
+            yield Violation("I8", f"{path} was written again and taken back too late")
         if call["method"] == "PUT" and "/customimages/" in path and there.get(path, number) < call["since"]:
             yield Violation("I8", f"{path} was PUT where there was one")
         if effect in ("copy", "create"):
             there[path] = number
         elif effect == "delete":
             there.pop(path, None)
+    yield from (Violation("I8", f"{path} was written again and stays") for path in late)
 
 
 class Lived(NamedTuple):

@@ -271,7 +271,7 @@ def at_once(trial: Trial, text: str) -> None:
 
     laboratory.watch.acts[int(place)] = begin
     # Few lanes: the first run still has copies to begin when the second one has waited for its last activities.
-    trial.run(lanes=2)
+    trial.run(lanes=_FEW_LANES)
     instance = second.find(instance_id())
     if trial.done and (instance is None or instance.status != "Completed"):
         trial.violations.append(Violation("ends", f"the second run is {instance.status if instance else 'not there'}"))
@@ -284,16 +284,19 @@ def at_once(trial: Trial, text: str) -> None:
     recover(trial)
 
 
+_FEW_LANES = 2
+
+
 def _at_once_cases(laboratory: Laboratory) -> Iterator[str]:
-    for place in range(0, len(baseline(laboratory).places), 3):
+    for place in range(0, len(baseline(laboratory, _FEW_LANES).places), 3):
         yield f"other:{place}"
         yield f"same:{place}"
-    yield from (f"slow:{place}" for place in _calls(laboratory)[::3])
+    yield from (f"slow:{place}" for place in _calls(laboratory, _FEW_LANES)[::3])
 
 
-def _calls(laboratory: Laboratory) -> list[int]:
+def _calls(laboratory: Laboratory, lanes: int | None = None) -> list[int]:
     """The places before calls to Azure."""
-    return [number for number, place in enumerate(baseline(laboratory).places) if A_CALL in place]
+    return [number for number, place in enumerate(baseline(laboratory, lanes).places) if A_CALL in place]
 
 
 # --- E11: things vanish
@@ -411,10 +414,19 @@ def again(trial: Trial, text: str) -> None:
     """E12: a run right after a good one writes nothing; nor does the one after an hour."""
     trial.run(lanes=1 if text == "one-lane" else None)
     trial.judge_state()
+    trial.violations += _out_of_time(trial)
     trial.judge()
     trial.judge_repeat()
     trial.laboratory.pass_by(3600)
     trial.judge_repeat()
+
+
+def _out_of_time(trial: Trial) -> Iterator[Violation]:
+    """Work ends while its run is at work: one clock tells both here."""
+    for row in trial.rows:
+        times = [trial.report["startedAt"], row.get("endedAt") or trial.report["endedAt"], trial.report["endedAt"]]
+        if (moments := [datetime.fromisoformat(time) for time in times]) != sorted(moments):
+            yield Violation("I4", f"{row} has ended at another time than between {times[0]} and {times[2]}")
 
 
 # --- E15: secrets

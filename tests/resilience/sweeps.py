@@ -171,7 +171,7 @@ def _activities(laboratory: Laboratory) -> Iterator[str]:
 def still_cases(laboratory: Laboratory, activity: str = "") -> Iterator[str]:
     """Those of all activities, or of some."""
     for number, begun in enumerate(begun_activities(laboratory)):
-        if not begun.name.startswith(activity):
+        if activity not in ("", begun.name):
             continue
         for call, _ in enumerate(begun.calls, 1):
             yield f"{number}:{call}"

@@ -164,7 +164,7 @@ def baseline(laboratory: Laboratory, lanes: int | None = None) -> Baseline:
     return _baseline(laboratory, lanes)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _baseline(laboratory: Laboratory, lanes: int | None) -> Baseline:
     with laboratory.case(reference_world(), reference_configuration(), Conditions()):
         run = laboratory.run(lanes=lanes)
